@@ -1,0 +1,230 @@
+"""Every error a user can meet: one root, the facts as fields, a sentence that says what to do.
+
+The exit code tells whose turn it is: 1 the pipeline said no, 2 the input or the configuration is wrong,
+3 something outside failed. ``args`` are the fields and ``__str__`` is the sentence, so that an error
+survives the trip from another process. No field may hold a value of a patient row.
+"""
+
+
+class WardroundError(Exception):
+    """The root of all errors wardround raises on purpose; shown to people without a traceback."""
+
+    exit_code = 2
+
+
+class PipelineRefused(WardroundError):
+    """The pipeline did its work and the answer is no: a batch or a model was rejected."""
+
+    exit_code = 1
+
+
+class OutsideFailed(WardroundError):
+    """Something wardround depends on (S3, Prefect, the disk) failed; trying again may help."""
+
+    exit_code = 3
+
+
+class UseCaseInvalid(WardroundError):
+    """A use case has faults; *faults* names every one of them, each beginning with its field."""
+
+    def __init__(self, name: str, faults: tuple[str, ...]):
+        super().__init__(name, faults)
+        self.name = name
+        self.faults = faults
+
+    def __str__(self) -> str:
+        lines = "\n".join(f"  - {fault}" for fault in self.faults)
+        return f"the use case {self.name!r} has {len(self.faults)} fault(s); mend each and load it again:\n{lines}"
+
+
+class UseCaseNotFound(WardroundError):
+    """No use case has that name, and no file is at that path."""
+
+    def __init__(self, name: str, known: tuple[str, ...]):
+        super().__init__(name, known)
+        self.name = name
+        self.known = known
+
+    def __str__(self) -> str:
+        return (
+            f"there is no use case {self.name!r}: choose one of {', '.join(self.known)}, "
+            "or give the path of a Python file that defines USE_CASE"
+        )
+
+
+class InputFault(WardroundError):
+    """A source cannot be read as the use case describes it.
+
+    *place* names the file or table, *fault* says what is wrong (columns and counts, never values),
+    *remedy* what to do about it.
+    """
+
+    def __init__(self, place: str, fault: str, remedy: str):
+        super().__init__(place, fault, remedy)
+        self.place = place
+        self.fault = fault
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.fault}. {self.remedy}"
+
+
+class BatchRefused(PipelineRefused):
+    """A batch failed its batch-level checks; its rows are in quarantine and nothing learned from them."""
+
+    def __init__(self, label: str, batch: str, faults: tuple[str, ...]):
+        super().__init__(label, batch, faults)
+        self.label = label
+        self.batch = batch
+        self.faults = faults
+
+    def __str__(self) -> str:
+        lines = "\n".join(f"  - {fault}" for fault in self.faults)
+        return (
+            f"the batch {self.label!r} was refused and all its rows are in quarantine:\n{lines}\n"
+            f"Look with `wardround quarantine show {self.batch[:12]}`; mend the source and ingest it again."
+        )
+
+
+class LeakFound(PipelineRefused):
+    """Training stopped because *guard* found that the future or the answer leaks into the features."""
+
+    def __init__(self, guard: str, detail: str, remedy: str):
+        super().__init__(guard, detail, remedy)
+        self.guard = guard
+        self.detail = detail
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"training stopped, leak guard {self.guard!r}: {self.detail}. {self.remedy}"
+
+
+class NotTrainable(PipelineRefused):
+    """The accepted rows cannot train this use case (too few, one class, no outcome); *detail* has the counts."""
+
+    def __init__(self, use_case: str, detail: str, remedy: str):
+        super().__init__(use_case, detail, remedy)
+        self.use_case = use_case
+        self.detail = detail
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.use_case} cannot be trained: {self.detail}. {self.remedy}"
+
+
+class PromotionRefused(PipelineRefused):
+    """A version may not become champion; *reasons* are the failed criteria or the rule that forbids it."""
+
+    def __init__(self, use_case: str, version: str, reasons: tuple[str, ...]):
+        super().__init__(use_case, version, reasons)
+        self.use_case = use_case
+        self.version = version
+        self.reasons = reasons
+
+    def __str__(self) -> str:
+        lines = "\n".join(f"  - {reason}" for reason in self.reasons)
+        return f"{self.use_case}: version {self.version} was not promoted:\n{lines}"
+
+
+class MonitorNotArmed(PipelineRefused):
+    """A monitor's replayed false-alarm rate is over the declared budget, so it may not decide."""
+
+    def __init__(self, use_case: str, measured: float, budget: float):
+        super().__init__(use_case, measured, budget)
+        self.use_case = use_case
+        self.measured = measured
+        self.budget = budget
+
+    def __str__(self) -> str:
+        return (
+            f"the monitor of {self.use_case} stays unarmed: replaying its reference gave {self.measured:.2f} "
+            f"false alarms a year, the budget is {self.budget:.2f}. Raise monitoring.material_effect or the budget."
+        )
+
+
+class NotFound(WardroundError):
+    """*what* (a batch, a model version, a champion, an object) does not exist at *key*."""
+
+    def __init__(self, what: str, key: str, remedy: str):
+        super().__init__(what, key, remedy)
+        self.what = what
+        self.key = key
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"there is no {self.what} {self.key!r}. {self.remedy}"
+
+
+class Corrupted(PipelineRefused):
+    """The bytes stored at *key* are not the bytes that were written there; they are not used."""
+
+    def __init__(self, key: str, detail: str):
+        super().__init__(key, detail)
+        self.key = key
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return (
+            f"{self.key} was altered or damaged ({self.detail}) and is not used. "
+            "Run `wardround verify`, then restore the object from a backup or train again."
+        )
+
+
+class Conflict(PipelineRefused):
+    """Somebody else moved *key* first; nothing was overwritten."""
+
+    def __init__(self, key: str):
+        super().__init__(key)
+        self.key = key
+
+    def __str__(self) -> str:
+        return f"{self.key} was moved by somebody else in the meantime; look at it and decide again"
+
+
+class AlreadyExists(PipelineRefused):
+    """A create-only object is already there with other content."""
+
+    def __init__(self, key: str):
+        super().__init__(key)
+        self.key = key
+
+    def __str__(self) -> str:
+        return f"{self.key} exists already with other content and is never overwritten"
+
+
+class StoreFailed(OutsideFailed):
+    """The object store did not do what was asked; *detail* says what it answered."""
+
+    def __init__(self, endpoint: str, detail: str, remedy: str):
+        super().__init__(endpoint, detail, remedy)
+        self.endpoint = endpoint
+        self.detail = detail
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"the object store at {self.endpoint} failed: {self.detail}. {self.remedy}"
+
+
+class ServiceFailed(OutsideFailed):
+    """A child process or service (embedded S3, Prefect, the disk) failed; *detail* has no patient data."""
+
+    def __init__(self, service: str, detail: str, remedy: str):
+        super().__init__(service, detail, remedy)
+        self.service = service
+        self.detail = detail
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.service} failed: {self.detail}. {self.remedy}"
+
+
+class SettingsInvalid(WardroundError):
+    """An environment setting is missing or wrong; *variable* is its full name."""
+
+    def __init__(self, variable: str, fault: str):
+        super().__init__(variable, fault)
+        self.variable = variable
+        self.fault = fault
+
+    def __str__(self) -> str:
+        return f"{self.variable}: {self.fault}"
