@@ -1,0 +1,1 @@
+"""What data must look like: one module per dataset."""

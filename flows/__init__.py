@@ -1,0 +1,1 @@
+"""When: one deployable Prefect flow per module; no logic here."""

@@ -1,0 +1,81 @@
+"""The commands and their help; each hands over to a module that imports what it needs."""
+
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+
+from wardround import __version__
+from wardround.cli import data, demo, flows, models, services
+from wardround.cli.output import fail
+from wardround.errors import WardroundError
+
+app = typer.Typer(
+    name="wardround",
+    help=(
+        "Makes the rounds of a hospital's models: checks the data, trains, gates, promotes, scores, watches, "
+        "decides, retrains, and says why.\n\n"
+        "Exit codes: 0 done, 1 the pipeline said no, 2 wrong input or configuration, 3 something outside failed."
+    ),
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+quarantine = typer.Typer(help="Rows that failed their checks: list, show, release, drop.", no_args_is_help=True)
+registry = typer.Typer(help="Model versions: list, show, diff.", no_args_is_help=True)
+app.add_typer(quarantine, name="quarantine")
+app.add_typer(registry, name="models")
+
+app.command("demo")(demo.demo)
+app.command("up")(services.up)
+app.command("doctor")(services.doctor)
+app.command("use-cases")(models.use_cases)
+app.command("ingest")(flows.ingest)
+app.command("train")(flows.train)
+app.command("score")(flows.score)
+app.command("monitor")(flows.monitor)
+app.command("round")(flows.make_round)
+app.command("retrain")(flows.retrain)
+app.command("promote")(models.promote)
+app.command("rollback")(models.rollback)
+app.command("label")(data.label)
+app.command("report")(data.report)
+app.command("verify")(data.verify)
+quarantine.command("list")(data.quarantine_list)
+quarantine.command("show")(data.quarantine_show)
+quarantine.command("release")(data.quarantine_release)
+quarantine.command("drop")(data.quarantine_drop)
+registry.command("list")(models.models_list)
+registry.command("show")(models.models_show)
+registry.command("diff")(models.models_diff)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"wardround {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> NoReturn:
+    """Run the command; a `WardroundError` becomes one sentence and its exit code, never a traceback."""
+    try:
+        app()
+    except WardroundError as error:
+        fail(error)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        from wardround.errors import ServiceFailed
+
+        fail(ServiceFailed("this machine", error.strerror or "input/output error", "Free space or fix the path"))
+    raise SystemExit(0)

@@ -1,0 +1,228 @@
+"""Commands about use cases and model versions."""
+
+from typing import Annotated, Any
+
+import typer
+
+from wardround.cli.context import storage
+from wardround.cli.output import JsonOption, ReasonOption, UseCaseOption, give, say, table
+
+VersionArgument = Annotated[str, typer.Argument(help="Version, or the beginning of it.")]
+
+
+def use_cases(
+    check: Annotated[str | None, typer.Argument(help="A name or a Python file to check; empty: list all.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """List the shipped use cases, or check one and show what it says.
+
+    Example: `wardround use-cases path/to/mine.py`
+    """
+    from wardround import use_cases as known
+
+    if check is None:
+        rows = [(name, (case := known.load(name)).problem, case.question) for name in known.names()]
+        if json:
+            give([{"name": name, "problem": problem, "question": question} for name, problem, question in rows])
+        else:
+            table("Use cases", ("name", "problem", "question"), rows)
+        return
+    case = known.load(check)
+    if json:
+        from pydantic import TypeAdapter
+
+        give(TypeAdapter(type(case)).dump_python(case, mode="json"))
+        return
+    say(f"{case.name}: {case.question}")
+    table(
+        "Features",
+        ("feature", "kind", "unit", "plausible", "may be missing"),
+        [
+            (f.name, f.kind, f.unit, f.plausible or f.allowed, f"{f.max_missing:.0%} {f.missing_reason}".strip())
+            for f in case.features
+        ],
+    )
+    table("Gates", ("gate", "reason"), [(_criterion(gate), gate.reason) for gate in case.gates])
+
+
+def _criterion(gate: Any) -> str:
+    fields = {key: value for key, value in vars(gate).items() if key != "reason" and value not in ((), 0.0)}
+    return f"{type(gate).__name__.lower()} " + ", ".join(f"{key} {value}" for key, value in fields.items())
+
+
+def models_list(use_case: UseCaseOption = "heart_disease", json: JsonOption = False) -> None:
+    """List a use case's model versions, newest first, with the champion marked.
+
+    Example: `wardround models list --use-case heart_disease`
+    """
+    from wardround import registry
+    from wardround.use_cases import load
+
+    chosen = load(use_case)
+    with storage() as (_, store):
+        champion = registry.champion(store, chosen.name)
+        versions = registry.versions(store, chosen.name)
+    serving = champion.version if champion else None
+    rows = [
+        {
+            "version": version.version, "champion": version.version == serving, "family": version.family,
+            "rows": version.rows, "cause": version.cause, "parent": version.parent,
+            "created": version.created_at.isoformat(timespec="seconds"),
+        }
+        for version in sorted(versions, key=lambda version: version.created_at, reverse=True)
+    ]  # fmt: skip
+    if json:
+        give(rows)
+    elif rows:
+        table(
+            f"Models of {chosen.name}",
+            ("version", "", *tuple(rows[0])[2:]),
+            [(row["version"], "champion" if row["champion"] else "", *tuple(row.values())[2:]) for row in rows],
+        )
+    else:
+        say(f"no model of {chosen.name} was trained yet: `wardround train --use-case {use_case}`")
+
+
+def models_show(
+    version: Annotated[str, typer.Argument(help="Version, the beginning of it, or `champion`.")] = "champion",
+    use_case: UseCaseOption = "heart_disease",
+    json: JsonOption = False,
+) -> None:
+    """Show one version: data, parameters, figures with intervals, verdicts, and the champion's history.
+
+    Example: `wardround models show champion`
+    """
+    from pydantic import TypeAdapter
+
+    from wardround import registry
+    from wardround.domain import Evaluation, ModelVersion, Verdict, from_json
+    from wardround.monitoring.story import evaluation_markdown, verdict_markdown
+    from wardround.use_cases import load
+
+    chosen = load(use_case)
+    with storage() as (_, store):
+        found = _find(store, chosen.name, version)
+        evaluation = from_json(Evaluation, registry.read_file(store, found, "evaluation.json"))
+        verdicts = [from_json(Verdict, store.get(key)) for key in store.keys(f"{found.prefix}verdicts/")]
+        history = registry.history(store, chosen.name)
+    if json:
+        give(
+            {
+                "model": TypeAdapter(ModelVersion).dump_python(found, mode="json"),
+                "evaluation": TypeAdapter(Evaluation).dump_python(evaluation, mode="json"),
+                "verdicts": [TypeAdapter(Verdict).dump_python(v, mode="json") | {"passed": v.passed} for v in verdicts],
+                "history": [dict(move) for move in history],
+            }
+        )
+        return
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    console = Console()
+    say(f"{chosen.name} {found.version}: {found.family}, trained on {found.rows} rows because: {found.cause}")
+    console.print(Markdown(evaluation_markdown(evaluation)))
+    for verdict in verdicts:
+        console.print(Markdown(verdict_markdown(verdict)))
+
+
+def models_diff(
+    one: VersionArgument, other: VersionArgument, use_case: UseCaseOption = "heart_disease", json: JsonOption = False
+) -> None:
+    """Show what differs between two versions: data, family, parameters, packages, figures.
+
+    Example: `wardround models diff 3f2a 91bc`
+    """
+    from pydantic import TypeAdapter
+
+    from wardround import registry
+    from wardround.domain import Evaluation, ModelVersion, from_json
+    from wardround.use_cases import load
+
+    chosen = load(use_case)
+    sides: list[dict[str, Any]] = []
+    with storage() as (_, store):
+        for name in (one, other):
+            found = _find(store, chosen.name, name)
+            evaluation = from_json(Evaluation, registry.read_file(store, found, "evaluation.json"))
+            facts = TypeAdapter(ModelVersion).dump_python(found, mode="json")
+            facts |= {f"parameters.{key}": value for key, value in facts.pop("parameters").items()}
+            facts |= {f"packages.{key}": value for key, value in facts.pop("packages").items()}
+            facts.pop("files")
+            facts |= {figure.metric: figure.value and round(figure.value, 4) for figure in evaluation.figures}
+            sides.append(facts)
+    rows = [
+        (fact, sides[0].get(fact), sides[1].get(fact))
+        for fact in dict.fromkeys([*sides[0], *sides[1]])
+        if sides[0].get(fact) != sides[1].get(fact)
+    ]
+    if json:
+        give([{"fact": fact, "one": left, "other": right} for fact, left, right in rows])
+    else:
+        table(f"{one} against {other}", ("what", one, other), rows)
+
+
+def promote(
+    version: VersionArgument,
+    reason: ReasonOption,
+    use_case: UseCaseOption = "heart_disease",
+    json: JsonOption = False,
+) -> None:
+    """Make a version the champion, if its verdict against the present champion is a pass.
+
+    Example: `wardround promote 3f2a --reason "reviewed with cardiology"`
+    """
+    from wardround import gating, registry
+    from wardround.domain import utc_now
+    from wardround.use_cases import load
+
+    chosen = load(use_case)
+    with storage() as (settings, store):
+        found = _find(store, chosen.name, version)
+        verdict = gating.gate(chosen, found.version, store=store, settings=settings, now=utc_now())
+        champion = registry.promote(
+            store, chosen.name, found.version, verdict=verdict, actor=settings.actor, reason=reason,
+            expected=verdict.champion, now=utc_now(),
+        )  # fmt: skip
+    _tell(champion.version, champion.previous, json)
+
+
+def rollback(
+    reason: ReasonOption,
+    to: Annotated[str | None, typer.Option("--to", help="A former champion; empty: the one before.")] = None,
+    use_case: UseCaseOption = "heart_disease",
+    json: JsonOption = False,
+) -> None:
+    """Give the champion's place back to a former champion.
+
+    Example: `wardround rollback --reason "alarms on ward 3"`
+    """
+    from wardround import registry
+    from wardround.domain import utc_now
+    from wardround.use_cases import load
+
+    chosen = load(use_case)
+    with storage() as (settings, store):
+        target = _find(store, chosen.name, to).version if to else None
+        champion = registry.rollback(
+            store, chosen.name, to=target, actor=settings.actor, reason=reason, now=utc_now()
+        )
+    _tell(champion.version, champion.previous, json)
+
+
+def _tell(now: str, before: str | None, json: bool) -> None:
+    if json:
+        give({"champion": now, "before": before})
+        return
+    say(f"champion: {before or 'none'} -> {now}")
+
+
+def _find(store: Any, use_case: str, version: str) -> Any:
+    from wardround import registry
+    from wardround.errors import NotFound
+
+    if version != "champion":
+        return registry.load(store, use_case, version)
+    champion = registry.champion(store, use_case)
+    if champion is None:
+        raise NotFound("champion of", use_case, f"Train one: `wardround train --use-case {use_case}`")
+    return registry.load(store, use_case, champion.version)

@@ -1,0 +1,87 @@
+"""Commands that bring the machine's services up and check them."""
+
+import threading
+from typing import Annotated
+
+import typer
+
+from wardround.cli.output import JsonOption, give, say, table
+
+
+def up(
+    workers: Annotated[int, typer.Option("--workers", min=1, max=16, help="Flow runs at the same time.")] = 2,
+    stop_after: Annotated[float | None, typer.Option(hidden=True, help="Seconds, for tests.")] = None,
+) -> None:
+    """Start S3, the Prefect server and a worker, deploy every flow, and stay until Ctrl-C.
+
+    Nothing is lost by stopping: runs and schedules are in Prefect's database, everything else in S3.
+
+    Example: `wardround up`
+    """
+    import signal
+
+    from wardround import services
+    from wardround.local import EmbeddedS3, running
+    from wardround.settings import Settings
+    from wardround.store import Store
+
+    stopped = threading.Event()
+    for wanted in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(wanted, lambda *_: stopped.set())
+    settings = Settings()
+    with services.Supervisor() as supervisor:
+        if settings.embedded_s3 and not running(settings.home):
+            say("starting S3 (durable)")
+            supervisor.add(EmbeddedS3(settings.home, durable=True))
+        Store.from_settings(settings).prepare()
+        say("starting the Prefect server")
+        server = supervisor.add(services.PrefectServer(settings.home))
+        say("deploying the flows")
+        services.deploy(server.api_url, settings)
+        supervisor.add(services.Worker(server.api_url, settings, limit=workers))
+        say(f"Prefect UI  {server.ui_url}\nS3          {settings.s3_address()[0]}\nCtrl-C stops all of it")
+        supervisor.watch(stopped, timeout=stop_after)
+        say("stopping")
+
+
+def doctor(json: JsonOption = False) -> None:
+    """Check S3, Prefect, keys and folders, and say what to do about what is wrong.
+
+    Example: `wardround doctor`
+    """
+    import os
+
+    from wardround import services
+    from wardround.errors import ServiceFailed, WardroundError
+    from wardround.settings import Settings
+    from wardround.store import Store
+
+    settings = Settings()
+    findings: list[tuple[str, bool, str]] = []
+
+    def check(name: str, act: object, good: str) -> None:
+        try:
+            assert callable(act)
+            act()
+            findings.append((name, True, good))
+        except WardroundError as error:
+            findings.append((name, False, str(error)))
+
+    check("pseudonym key", lambda: settings.pseudonym_secret, "present")
+    check("S3", lambda: Store.from_settings(settings).prepare(), "answers, and honours conditional writes")
+
+    def prefect() -> None:
+        url = os.environ.get("PREFECT_API_URL") or services.running(settings.home)
+        if url is None:
+            raise ServiceFailed("Prefect", "no server runs", "Start one with `wardround up`")
+        services.require(url)
+
+    check("Prefect", prefect, "answers")
+    if settings.data is not None and not settings.data.is_dir():
+        findings.append(("WARDROUND_DATA", False, f"{settings.data} is not a folder"))
+    if json:
+        give([{"what": what, "ok": ok, "finding": finding} for what, ok, finding in findings])
+    else:
+        table("Doctor", ("what", "", "finding"), [(what, "ok" if ok else "NO", text) for what, ok, text in findings])
+    if not all(ok for _, ok, _ in findings):
+        raise typer.Exit(ServiceFailed.exit_code)
