@@ -23,10 +23,11 @@ ROLE_COLUMNS = ("record_id", "patient_id", "time", "site", "target")
 class Source:
     """Where rows come from.
 
-    *kind*: ``csv`` (also .gz), ``parquet``, ``excel``, ``sql``, ``s3`` (a prefix) or ``package`` (a table that
-    comes with an installed package, ``sklearn:diabetes`` or ``wardround:heart_disease``). *location*: path, SQLAlchemy
-    URL, ``s3://bucket/prefix/`` or package name; relative paths are looked for under ``WARDROUND_DATA``.
-    *options* go to the reader: ``encoding``, ``delimiter``, ``decimal``, ``sheet``, ``table``, ``query``.
+    *kind*: ``csv`` (also .gz), ``parquet``, ``excel``, ``sql``, ``s3`` (a prefix) or ``package`` (a table
+    that comes with an installed package, ``sklearn:diabetes`` or ``wardround:heart_disease``). *location*:
+    path, SQLAlchemy URL, ``s3://bucket/prefix/`` or package name; relative paths are looked for under
+    ``WARDROUND_DATA``. *options* go to the reader: ``encoding``, ``delimiter``, ``decimal``, ``sheet``,
+    ``table``, ``query``.
     """
 
     kind: Literal["csv", "parquet", "excel", "sql", "s3", "package"]
@@ -40,11 +41,12 @@ class Feature:
 
     *name* is the canonical name, *column* the source's (default: the same). *plausible* is the closed range
     outside which a value cannot be a real measurement (unit: *unit*). *allowed* are a category's levels.
-    *missing_codes* are source values that mean missing. *other_units* maps a unit the source might slip into to
-    the factor from it to *unit* (``{"mmol/L": 38.67}``): a batch off by that factor is named so.
-    *max_missing* is the share of missing values that is usual practice, *missing_reason* why (needed above 0.05).
-    *measured_at* names the source column with the time of measurement, *after_index* marks what is only known after the
-    prediction is due: both are used by the leak guard. *sensitivity*: ``clinical`` or ``quasi-identifier``.
+    *missing_codes* are source values that mean missing. *other_units* maps a unit the source might slip
+    into to the factor from it to *unit* (``{"mmol/L": 38.67}``): a batch off by that factor is named so.
+    *max_missing* is the share of missing values that is usual practice, *missing_reason* why (needed above
+    0.05). *measured_at* names the source column with the time of measurement, *after_index* marks what is
+    only known after the prediction is due: both are used by the leak guard. *sensitivity*: ``clinical`` or
+    ``quasi-identifier``.
     """
 
     name: str
@@ -72,9 +74,10 @@ class Feature:
 class Target:
     """What is predicted, from the source column *column*.
 
-    Classification needs exactly one of *positive_above* (value > x), *positive* (these values) or *negative* (all
-    other values are positive). Every value a classification target may take is in *allowed* when it is given: another one is a new class.
-    Regression takes the number, in *unit*, inside *plausible*.
+    Classification needs exactly one of *positive_above* (value > x), *positive* (these values) or
+    *negative* (all other values are positive). Every value a classification target may take is in *allowed*
+    when it is given: another one is a new class. Regression takes the number, in *unit*, inside
+    *plausible*.
     """
 
     column: str
@@ -92,9 +95,9 @@ class Target:
 class Split:
     """How rows are kept apart for evaluation.
 
-    ``k-fold`` and ``grouped`` (by patient) give out-of-fold predictions for every row; ``temporal`` trains on the past of
-    each of *folds* successive blocks of time; ``by site`` holds out each site in turn; ``last rows`` holds out the last *last* rows.
-    A patient is never on both sides, whatever the kind.
+    ``k-fold`` and ``grouped`` (by patient) give out-of-fold predictions for every row; ``temporal`` trains
+    on the past of each of *folds* successive blocks of time; ``by site`` holds out each site in turn;
+    ``last rows`` holds out the last *last* rows. A patient is never on both sides, whatever the kind.
     """
 
     kind: Literal["k-fold", "grouped", "temporal", "by site", "last rows"]
@@ -104,7 +107,12 @@ class Split:
 
 @dataclass(frozen=True, kw_only=True)
 class Candidate:
-    """One family to try. *search* over *grid* (parameter -> values) by inner cross-validation; ``none`` uses *parameters* as they are."""
+    """One family to try.
+
+    *search* goes over *grid* (parameter -> values) by inner cross-validation, trying *iterations* points
+    where it is ``randomized``; ``none`` uses *parameters* as they are. *calibrate* fits the probabilities
+    on held-out folds.
+    """
 
     family: str
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -127,9 +135,9 @@ class Floor:
 class Comparison:
     """Challenger against champion on the same rows, paired, resampled by patient.
 
-    ``superior``: the whole interval of the improvement in *metric* is above 0. ``non-inferior``: it is above ``-margin``.
-    *population*: ``current`` (the rows that called for retraining) or ``reference`` (the rows the champion was judged on).
-    *by*: subgroup columns; the worst subgroup counts.
+    ``superior``: the whole interval of the improvement in *metric* is above 0. ``non-inferior``: it is
+    above ``-margin``. *population*: ``current`` (the rows that called for retraining) or ``reference`` (the
+    rows the champion was judged on). *by*: subgroup columns; the worst subgroup counts.
     """
 
     metric: str
@@ -142,7 +150,7 @@ class Comparison:
 
 @dataclass(frozen=True, kw_only=True)
 class Limit:
-    """An upper limit on the artifact itself: ``size`` (bytes), ``latency`` (ms for one row, median) or ``features`` (count)."""
+    """An upper limit on the artifact: ``size`` (bytes), ``latency`` (ms for one row, median) or ``features``."""
 
     what: Literal["size", "latency", "features"]
     limit: float
@@ -157,11 +165,12 @@ class Monitoring:
     """What the monitor may cost in false alarms and what it must not call material.
 
     *material_effect*: the smallest distribution shift worth acting on (Kolmogorov-Smirnov distance or total
-    variation, 0 to 1). *material_missing*: rise in the missing share above a feature's *max_missing* worth a ticket.
-    *material_loss*: worsening of the mean loss per row worth acting on (unit of the problem's loss).
-    *important_share*: share of the model's importance that drifted columns must carry to call for retraining.
-    *volume*: acceptable (low, high) ratio of a batch's rows to the expected *rows_per_round*, if that is stated.
-    *freshness*: greatest age of the newest row. Each needs its reason in *reasons*, keyed by field name.
+    variation, 0 to 1). *material_missing*: rise in the missing share above a feature's *max_missing* worth
+    a ticket. *material_loss*: worsening of the mean loss per row worth acting on (unit of the problem's
+    loss). *important_share*: share of the model's importance that drifted columns must carry to call for
+    retraining. *volume*: acceptable (low, high) ratio of a batch's rows to the expected *rows_per_round*,
+    if that is stated. *freshness*: greatest age of the newest row. Each needs its reason in *reasons*,
+    keyed by field name.
     """
 
     false_alarms_per_year: float = 1.0
@@ -182,7 +191,8 @@ class Monitoring:
 class Retraining:
     """When a retraining may start and who may promote what came of it.
 
-    *promotion*: ``gate`` lets a passed verdict promote by itself, ``person`` always waits for `wardround promote`.
+    *promotion*: ``gate`` lets a passed verdict promote by itself, ``person`` always waits for `wardround
+    promote`.
     """
 
     cool_down: timedelta = timedelta(days=7)
@@ -203,11 +213,13 @@ class Schedule:
 class UseCase:
     """One clinical question and everything needed to answer it, again and again.
 
-    *record_id*, *patient_id*, *time*, *site* are source columns (``patient_id`` None: each record is its own patient).
-    *time_zone* is that of naive times in the source; *keep_time* how fine a time may leave ingest. *identifiers* are direct identifiers,
-    dropped before anything is written; *ignored* are known columns that are not used. *subgroups* are features or ``site``.
-    *expectations* is the module with ``suite()`` (None: derived from the features). *harm_ratio* is the odds at which the clinical
-    threshold is set for classification (a missed case costs 1/*threshold* ...): *threshold* is the probability above which one would act.
+    *record_id*, *patient_id*, *time*, *site* are source columns (``patient_id`` None: each record is its
+    own patient). *time_zone* is that of naive times in the source; *keep_time* how fine a time may leave
+    ingest. *identifiers* are direct identifiers, dropped before anything is written; *ignored* are known
+    columns that are not used. *subgroups* are features or ``site``. *expectations* is the module with
+    ``suite()`` (None: derived from the features). *threshold* is the probability above which one would act:
+    at 0.3 a missed case weighs as much as 7/3 needless alarms. *too_good* is the AUROC (R2 in regression)
+    above which training stops and asks whether the answer is among the features.
     """
 
     name: str
@@ -279,7 +291,8 @@ def faults(use_case: Any) -> tuple[str, ...]:
         )
     except ValidationError as error:
         for fault in error.errors(include_url=False, include_input=False):
-            place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in fault["loc"]).lstrip(".")
+            parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in fault["loc"])
+            place = "".join(parts).lstrip(".")
             found.append(f"{place}: {fault['msg']}")
         return tuple(found)
     return tuple(_cross_faults(use_case))
