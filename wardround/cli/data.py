@@ -12,8 +12,8 @@ BatchArgument = Annotated[str, typer.Argument(help="Batch: its label, its id or 
 
 
 def label(
+    use_case: UseCaseOption,
     source: Annotated[str, typer.Argument(help="File, database URL or s3:// prefix with record id and outcome.")],
-    use_case: UseCaseOption = "heart_disease",
     json: JsonOption = False,
 ) -> None:
     """Add outcomes that arrived late and settle past estimates against them.
@@ -47,14 +47,20 @@ def label(
             "Estimates settled against the truth",
             ("batch", "metric", "estimated", "realised", "inside its band"),
             [
-                (row["batch"], row["metric"], row["estimated"], row["realised"], "yes" if row["inside"] else "no")
+                (
+                    row["batch"],
+                    row["metric"],
+                    row["estimated"],
+                    row["realised"],
+                    "yes" if row["inside"] else "no",
+                )
                 for settlement in settlements
                 for row in settlement.as_row()["figures"]
             ],
         )
 
 
-def quarantine_list(use_case: UseCaseOption = "heart_disease", json: JsonOption = False) -> None:
+def quarantine_list(use_case: UseCaseOption, json: JsonOption = False) -> None:
     """List the batches that have rows in quarantine.
 
     Example: `wardround quarantine list --use-case heart_disease`
@@ -81,10 +87,10 @@ def quarantine_list(use_case: UseCaseOption = "heart_disease", json: JsonOption 
         say(f"no row of {chosen.name} is in quarantine")
 
 
-def quarantine_show(batch: BatchArgument, use_case: UseCaseOption = "heart_disease", json: JsonOption = False) -> None:
+def quarantine_show(use_case: UseCaseOption, batch: BatchArgument, json: JsonOption = False) -> None:
     """Show why rows of a batch are in quarantine: reasons and counts.
 
-    Example: `wardround quarantine show cleveland-unit-mmol`
+    Example: `wardround quarantine show cleveland-unit-mmol --use-case heart_disease`
     """
     from wardround import batches, quarantine
     from wardround.use_cases import load
@@ -103,14 +109,14 @@ def quarantine_show(batch: BatchArgument, use_case: UseCaseOption = "heart_disea
 
 
 def quarantine_release(
+    use_case: UseCaseOption,
     batch: BatchArgument,
     reason: ReasonOption,
-    use_case: UseCaseOption = "heart_disease",
     json: JsonOption = False,
 ) -> None:
     """Validate a batch's quarantined rows again; those that pass become a new batch.
 
-    Example: `wardround quarantine release hungary --reason "range corrected after a call to the laboratory"`
+    Example: `wardround quarantine release hungary --reason "range corrected" --use-case heart_disease`
     """
     import importlib
 
@@ -130,14 +136,14 @@ def quarantine_release(
 
 
 def quarantine_drop(
+    use_case: UseCaseOption,
     batch: BatchArgument,
     reason: ReasonOption,
-    use_case: UseCaseOption = "heart_disease",
     json: JsonOption = False,
 ) -> None:
     """Delete a batch's quarantined rows for good; the counts and your reason stay.
 
-    Example: `wardround quarantine drop cleveland-unit-mmol --reason "sent again in mg/dL"`
+    Example: `wardround quarantine drop cleveland-unit-mmol --reason "sent again in mg/dL" --use-case heart_disease`
     """
     from wardround import batches, quarantine
     from wardround.domain import utc_now
@@ -154,14 +160,14 @@ def quarantine_drop(
 
 
 def report(
+    use_case: UseCaseOption,
     batch: BatchArgument,
-    use_case: UseCaseOption = "heart_disease",
     out: Annotated[Path | None, typer.Option("--out", help="Where to write the HTML file.")] = None,
     json: JsonOption = False,
 ) -> None:
     """Fetch the full report of a batch's latest round as one HTML file that opens offline.
 
-    Example: `wardround report hungary --out hungary.html`
+    Example: `wardround report hungary --out hungary.html --use-case heart_disease`
     """
     from wardround import batches
     from wardround.monitoring.report import write_report

@@ -28,8 +28,8 @@ def flow(name: str) -> Callable[..., Any]:
 
 
 def ingest(
+    use_case: UseCaseOption,
     source: SourceArgument = None,
-    use_case: UseCaseOption = "heart_disease",
     label: LabelOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -62,10 +62,11 @@ def ingest(
 
 
 def train(
+    use_case: UseCaseOption,
     batch: Annotated[
-        list[str] | None, typer.Argument(help="Batches to learn from; empty: every accepted batch with outcomes.")
+        list[str] | None,
+        typer.Argument(help="Batches to learn from; empty: every accepted batch with outcomes."),
     ] = None,
-    use_case: UseCaseOption = "heart_disease",
     json: JsonOption = False,
 ) -> None:
     """Train the candidates, judge the best one at the gate, promote it if it passes.
@@ -78,8 +79,8 @@ def train(
 
 
 def retrain(
+    use_case: UseCaseOption,
     batch: BatchArgument,
-    use_case: UseCaseOption = "heart_disease",
     json: JsonOption = False,
 ) -> None:
     """Act on a batch's decision by hand: train a challenger on all labelled rows and judge it.
@@ -133,8 +134,8 @@ def _tell_training(store: Any, result: Any, json: bool) -> None:
 
 
 def score(
+    use_case: UseCaseOption,
     batch: BatchArgument,
-    use_case: UseCaseOption = "heart_disease",
     json: JsonOption = False,
 ) -> None:
     """Score a batch with the champion; doing it again changes nothing.
@@ -150,8 +151,8 @@ def score(
 
 
 def monitor(
+    use_case: UseCaseOption,
     batch: BatchArgument,
-    use_case: UseCaseOption = "heart_disease",
     as_of: AsOfOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -165,8 +166,8 @@ def monitor(
 
 
 def make_round(
+    use_case: UseCaseOption,
     source: SourceArgument = None,
-    use_case: UseCaseOption = "heart_disease",
     label: LabelOption = None,
     as_of: AsOfOption = None,
     json: JsonOption = False,

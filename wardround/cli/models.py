@@ -38,7 +38,13 @@ def use_cases(
         "Features",
         ("feature", "kind", "unit", "plausible", "may be missing"),
         [
-            (f.name, f.kind, f.unit, f.plausible or f.allowed, f"{f.max_missing:.0%} {f.missing_reason}".strip())
+            (
+                f.name,
+                f.kind,
+                f.unit,
+                f.plausible or f.allowed,
+                f"{f.max_missing:.0%} {f.missing_reason}".strip(),
+            )
             for f in case.features
         ],
     )
@@ -50,7 +56,7 @@ def _criterion(gate: Any) -> str:
     return f"{type(gate).__name__.lower()} " + ", ".join(f"{key} {value}" for key, value in fields.items())
 
 
-def models_list(use_case: UseCaseOption = "heart_disease", json: JsonOption = False) -> None:
+def models_list(use_case: UseCaseOption, json: JsonOption = False) -> None:
     """List a use case's model versions, newest first, with the champion marked.
 
     Example: `wardround models list --use-case heart_disease`
@@ -84,13 +90,13 @@ def models_list(use_case: UseCaseOption = "heart_disease", json: JsonOption = Fa
 
 
 def models_show(
+    use_case: UseCaseOption,
     version: Annotated[str, typer.Argument(help="Version, the beginning of it, or `champion`.")] = "champion",
-    use_case: UseCaseOption = "heart_disease",
     json: JsonOption = False,
 ) -> None:
     """Show one version: data, parameters, figures with intervals, verdicts, and the champion's history.
 
-    Example: `wardround models show champion`
+    Example: `wardround models show champion --use-case heart_disease`
     """
     from pydantic import TypeAdapter
 
@@ -126,11 +132,11 @@ def models_show(
 
 
 def models_diff(
-    one: VersionArgument, other: VersionArgument, use_case: UseCaseOption = "heart_disease", json: JsonOption = False
+    use_case: UseCaseOption, one: VersionArgument, other: VersionArgument, json: JsonOption = False
 ) -> None:
     """Show what differs between two versions: data, family, parameters, packages, figures.
 
-    Example: `wardround models diff 3f2a 91bc`
+    Example: `wardround models diff 3f2a 91bc --use-case heart_disease`
     """
     from pydantic import TypeAdapter
 
@@ -162,14 +168,14 @@ def models_diff(
 
 
 def promote(
+    use_case: UseCaseOption,
     version: VersionArgument,
     reason: ReasonOption,
-    use_case: UseCaseOption = "heart_disease",
     json: JsonOption = False,
 ) -> None:
     """Make a version the champion, if its verdict against the present champion is a pass.
 
-    Example: `wardround promote 3f2a --reason "reviewed with cardiology"`
+    Example: `wardround promote 3f2a --reason "reviewed with cardiology" --use-case heart_disease`
     """
     from wardround import gating, registry
     from wardround.domain import utc_now
@@ -187,14 +193,14 @@ def promote(
 
 
 def rollback(
+    use_case: UseCaseOption,
     reason: ReasonOption,
     to: Annotated[str | None, typer.Option("--to", help="A former champion; empty: the one before.")] = None,
-    use_case: UseCaseOption = "heart_disease",
     json: JsonOption = False,
 ) -> None:
     """Give the champion's place back to a former champion.
 
-    Example: `wardround rollback --reason "alarms on ward 3"`
+    Example: `wardround rollback --reason "alarms on ward 3" --use-case heart_disease`
     """
     from wardround import registry
     from wardround.domain import utc_now
@@ -203,9 +209,7 @@ def rollback(
     chosen = load(use_case)
     with storage() as (settings, store):
         target = _find(store, chosen.name, to).version if to else None
-        champion = registry.rollback(
-            store, chosen.name, to=target, actor=settings.actor, reason=reason, now=utc_now()
-        )
+        champion = registry.rollback(store, chosen.name, to=target, actor=settings.actor, reason=reason, now=utc_now())
     _tell(champion.version, champion.previous, json)
 
 

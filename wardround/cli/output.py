@@ -10,7 +10,13 @@ import typer
 from wardround.errors import WardroundError
 
 UseCaseOption = Annotated[
-    str, typer.Option("--use-case", "-u", help="Name of a shipped use case, or the path of your own Python file.")
+    str,
+    typer.Option(
+        "--use-case",
+        "-u",
+        envvar="WARDROUND_USE_CASE",
+        help="Name of a shipped use case, or the path of your own Python file.",
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print exactly one JSON document on standard output.")]
 ReasonOption = Annotated[str, typer.Option("--reason", help="Why; kept in the ledger with your name.")]

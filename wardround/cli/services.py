@@ -82,6 +82,10 @@ def doctor(json: JsonOption = False) -> None:
     if json:
         give([{"what": what, "ok": ok, "finding": finding} for what, ok, finding in findings])
     else:
-        table("Doctor", ("what", "", "finding"), [(what, "ok" if ok else "NO", text) for what, ok, text in findings])
+        table(
+            "Doctor",
+            ("what", "", "finding"),
+            [(what, "ok" if ok else "NO", text) for what, ok, text in findings],
+        )
     if not all(ok for _, ok, _ in findings):
         raise typer.Exit(ServiceFailed.exit_code)

@@ -1,0 +1,83 @@
+"""Write the pages of this folder that can be read off the code: commands, settings, exit codes."""
+
+import inspect
+import os
+import sys
+from pathlib import Path
+
+import typer
+
+HERE = Path(__file__).parent
+NOTE = "<!-- written by docs/reference/generate.py; change the code, then run `make docs` -->\n\n"
+
+
+def commands() -> str:
+    """Return the page of all commands, from their own help."""
+    from typer.main import get_command
+
+    from wardround.cli.app import app
+
+    lines = ["# Commands\n"]
+
+    def describe(command: object, path: str) -> None:
+        inner = getattr(command, "commands", None)
+        text = inspect.cleandoc(getattr(command, "help", "") or "").replace("\b", "")
+        lines.append(f"## `{path}`\n\n{text}\n")
+        shown = [p for p in getattr(command, "params", []) if p.name != "help" and not getattr(p, "hidden", False)]
+        if shown and not inner:
+            lines.append("| argument or option | meaning | default |\n|---|---|---|")
+            for parameter in shown:
+                name = (parameter.name or "").upper() if parameter.param_type_name == "argument" else parameter.opts[0]
+                default = parameter.default if isinstance(parameter.default, str | int | float) else ""
+                lines.append(f"| `{name}` | {getattr(parameter, 'help', '') or ''} | {default} |")
+            lines.append("")
+        for name in sorted(inner or ()):
+            describe(inner[name], f"{path} {name}")
+
+    describe(get_command(app), "wardround")
+    return NOTE + "\n".join(lines)
+
+
+def settings() -> str:
+    """Return the page of environment variables, from the settings' fields."""
+    from wardround.settings import Settings
+
+    lines = ["# Environment variables\n", "| variable | meaning | default |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default_factory or field.default is None else field.default
+        lines.append(f"| `WARDROUND_{name.upper()}` | {field.description or ''} | {default} |")
+    return NOTE + "\n".join(lines) + "\n"
+
+
+def errors() -> str:
+    """Return the page of errors and exit codes, from the error classes."""
+    from wardround import errors as module
+
+    lines = [
+        "# Errors and exit codes\n",
+        "0 done; 1 the pipeline said no; 2 wrong input or configuration; 3 something outside failed.\n",
+        "| error | exit code | meaning |", "|---|---|---|",
+    ]  # fmt: skip
+    for name, kind in inspect.getmembers(module, inspect.isclass):
+        if issubclass(kind, module.WardroundError):
+            first = inspect.cleandoc(kind.__doc__ or "").splitlines()[0]
+            lines.append(f"| `{name}` | {kind.exit_code} | {first} |")
+    return NOTE + "\n".join(lines) + "\n"
+
+
+PAGES = {"commands.md": commands, "settings.md": settings, "errors.md": errors}
+
+
+def main(check: bool = False) -> int:
+    """Write every page; with *check* only say which would change."""
+    os.environ["COLUMNS"] = "100"
+    stale = [name for name, page in PAGES.items() if not (HERE / name).exists() or (HERE / name).read_text() != page()]
+    for name in stale if not check else ():
+        (HERE / name).write_text(PAGES[name]())
+    for name in stale:
+        typer.echo(f"{name}: {'stale' if check else 'written'}")
+    return int(check and bool(stale))
+
+
+if __name__ == "__main__":
+    sys.exit(main("--check" in sys.argv))
