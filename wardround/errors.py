@@ -69,6 +69,22 @@ class InputFault(WardroundError):
         return f"{self.place}: {self.fault}. {self.remedy}"
 
 
+class PrivacyBroken(WardroundError):
+    """Something that could name a patient was about to leave ingest; it did not. *faults* hold counts only."""
+
+    def __init__(self, use_case: str, faults: tuple[str, ...]):
+        super().__init__(use_case, faults)
+        self.use_case = use_case
+        self.faults = faults
+
+    def __str__(self) -> str:
+        lines = "\n".join(f"  - {fault}" for fault in self.faults)
+        return (
+            f"{self.use_case}: nothing was written, since this would have left ingest:\n{lines}\n"
+            "Mend the use case: name the column in `identifiers` or `ignored`, or coarsen it at the source."
+        )
+
+
 class BatchRefused(PipelineRefused):
     """A batch failed its batch-level checks; its rows are in quarantine and nothing learned from them."""
 

@@ -1,0 +1,16 @@
+"""What keeps a patient unknown: pseudonyms, the column policy, small-cell suppression."""
+
+from wardround.privacy.columns import enforce, leaving, policy_faults
+from wardround.privacy.pseudonyms import pseudonym, pseudonyms
+from wardround.privacy.suppression import suppress_counts, suppress_subgroups, suppressed
+
+__all__ = [
+    "enforce",
+    "leaving",
+    "policy_faults",
+    "pseudonym",
+    "pseudonyms",
+    "suppress_counts",
+    "suppress_subgroups",
+    "suppressed",
+]

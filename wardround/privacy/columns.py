@@ -1,0 +1,64 @@
+"""The column policy: which columns may leave ingest, and a check of a frame against it."""
+
+import re
+from typing import TYPE_CHECKING
+
+from wardround.errors import PrivacyBroken
+from wardround.privacy.pseudonyms import LENGTH
+from wardround.use_cases.base import UseCase
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_PSEUDONYM = re.compile(rf"[0-9a-f]{{{LENGTH}}}")
+
+
+def leaving(use_case: UseCase) -> tuple[str, ...]:
+    """Return the columns of the canonical frame, in order: nothing else ever leaves ingest."""
+    roles = ("record_id", "patient_id", *(("time",) if use_case.time else ()), *(("site",) if use_case.site else ()))
+    return (*roles, *use_case.feature_names, "target")
+
+
+def policy_faults(use_case: UseCase) -> tuple[str, ...]:
+    """Return every way in which the use case's own columns break the policy; empty for a sound one."""
+    raw = {use_case.record_id, *((use_case.patient_id,) if use_case.patient_id else ())}
+    found = []
+    for feature in use_case.features:
+        if feature.source_column in use_case.identifiers:
+            found.append(f"features: {feature.name!r} reads {feature.source_column!r}, a direct identifier")
+        if feature.source_column in raw:
+            found.append(f"features: {feature.name!r} reads {feature.source_column!r}, which names a record or a patient")
+        if feature.source_column == use_case.time:
+            found.append(f"features: {feature.name!r} reads {use_case.time!r} and would keep it finer than keep_time")
+    for role, column in (("site", use_case.site), ("target", use_case.target.column)):
+        if column is not None and (column in use_case.identifiers or column in raw):
+            found.append(f"{role}: {column!r} is an identifier")
+    return tuple(found)
+
+
+def enforce(use_case: UseCase, frame: "pd.DataFrame") -> None:
+    """Let *frame* pass only if it holds exactly the columns that may leave, and pseudonyms for names.
+
+    Raises:
+        PrivacyBroken: another column is there, or a name that is no pseudonym, or a time finer than agreed.
+    """
+    faults = list(policy_faults(use_case))
+    strange = [position for position, name in enumerate(frame.columns) if name not in leaving(use_case)]
+    if strange:
+        faults.append(f"{len(strange)} column(s) that may not leave ingest (positions {', '.join(map(str, strange))})")
+    for role in ("record_id", "patient_id"):
+        if role not in frame.columns:
+            faults.append(f"the column {role} is missing")
+        elif raw := sum(not _PSEUDONYM.fullmatch(str(name)) for name in frame[role].unique()):
+            faults.append(f"{raw} name(s) in {role} that are no pseudonyms")
+    if "time" in frame.columns and use_case.keep_time != "second" and len(frame):
+        local = frame["time"].dropna().dt.tz_convert(use_case.time_zone)
+        fine = local != local.dt.normalize()
+        if use_case.keep_time in ("month", "year"):
+            fine |= local.dt.day != 1
+        if use_case.keep_time == "year":
+            fine |= local.dt.month != 1
+        if fine.any():
+            faults.append(f"{int(fine.sum())} time(s) finer than the {use_case.keep_time} that may be kept")
+    if faults:
+        raise PrivacyBroken(use_case.name, tuple(faults))
