@@ -19,7 +19,8 @@ def _shipped() -> dict[str, str]:
 
 REGISTRY: dict[str, str] = _shipped()
 """Name -> module of every shipped use case, filled from the names of this package's modules without importing
-them: all but ``base`` and those that begin with an underscore. A new use case is one new file, named after itself."""
+them: all but ``base`` and those that begin with an underscore. A new use case is one new file, named after
+itself."""
 
 
 def load(name_or_path: str) -> UseCase:
@@ -30,17 +31,15 @@ def load(name_or_path: str) -> UseCase:
         UseCaseInvalid: the file cannot be read as Python, defines no ``USE_CASE``, or the use case has faults
             (all of them are named at once).
     """
-    if name_or_path in REGISTRY:
-        module = importlib.import_module(REGISTRY[name_or_path])
-    else:
-        module = _module_of(name_or_path)
+    shipped = REGISTRY.get(name_or_path)
+    module = importlib.import_module(shipped) if shipped else _module_of(name_or_path)
     if not hasattr(module, "USE_CASE"):
         raise UseCaseInvalid(
             name_or_path, ("USE_CASE: the file defines no such name; end it with USE_CASE = UseCase(...)",)
         )
     use_case = module.USE_CASE
     found = faults(use_case)
-    if name_or_path in REGISTRY and not found and use_case.name != name_or_path:
+    if shipped and not found and use_case.name != name_or_path:
         found = (f"name: {use_case.name!r} differs from the name of its module, {name_or_path!r}",)
     if found:
         raise UseCaseInvalid(name_or_path, found)

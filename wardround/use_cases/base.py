@@ -3,9 +3,7 @@
 A use case is plain data. Nothing in the flows, gates or decisions may ask for a use case's name.
 """
 
-import dataclasses
 import hashlib
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -17,6 +15,24 @@ Scalar = str | float | int | bool
 
 ROLE_COLUMNS = ("record_id", "patient_id", "time", "site", "target")
 """Names of the role columns in every canonical frame; a feature may not take one."""
+
+FAMILIES: Mapping[str, tuple[str, ...]] = {
+    "classification": ("logistic", "linear_svm", "rbf_svm", "random_forest", "boosting", "neighbours"),
+    "regression": (
+        "linear", "ridge", "lasso", "elastic_net",
+        "linear_svm", "rbf_svm", "random_forest", "boosting", "neighbours",
+    ),
+}  # fmt: skip
+"""Problem -> the families of `wardround.models`, named here so that checking imports no scikit-learn."""
+
+METRICS: Mapping[str, tuple[str, ...]] = {
+    "classification": (
+        "auroc", "auprc", "brier", "log_loss", "calibration_slope", "calibration_intercept", "ece",
+        "sensitivity", "specificity", "net_benefit", "accuracy",
+    ),
+    "regression": ("mse", "rmse", "mae", "r2", "coverage"),
+}  # fmt: skip
+"""Problem -> the metrics of `wardround.problems`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +166,7 @@ class Comparison:
 
 @dataclass(frozen=True, kw_only=True)
 class Limit:
-    """An upper limit on the artifact: ``size`` (bytes), ``latency`` (ms for one row, median) or ``features``."""
+    """An upper limit on the artifact: ``size`` (bytes), ``latency`` (ms, one row, median) or ``features``."""
 
     what: Literal["size", "latency", "features"]
     limit: float
@@ -280,34 +296,10 @@ class UseCase:
 
 def faults(use_case: Any) -> tuple[str, ...]:
     """Return every fault of *use_case*, each beginning with its field; empty for a sound one."""
-    from pydantic import TypeAdapter, ValidationError
+    from wardround.use_cases._checks import cross_faults
+    from wardround.use_cases._types import type_faults
 
     if not isinstance(use_case, UseCase):
         return (f"USE_CASE: it must be a UseCase, not {type(use_case).__name__}",)
-    found: list[str] = []
-    try:
-        TypeAdapter(UseCase).validate_python(
-            {f.name: _as_plain(getattr(use_case, f.name)) for f in dataclasses.fields(use_case)}
-        )
-    except ValidationError as error:
-        for fault in error.errors(include_url=False, include_input=False):
-            parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in fault["loc"])
-            place = "".join(parts).lstrip(".")
-            found.append(f"{place}: {fault['msg']}")
-        return tuple(found)
-    return tuple(_cross_faults(use_case))
-
-
-def _as_plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _as_plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, tuple):
-        return tuple(_as_plain(inner) for inner in value)
-    return value
-
-
-def _cross_faults(use_case: UseCase) -> list[str]:
-    found: list[str] = []
-    if not re.fullmatch(r"[a-z][a-z0-9_]{2,62}", use_case.name):
-        found.append("name: use 3 to 63 lower-case letters, digits and underscores, beginning with a letter")
-    return found
+    wrong_types = type_faults(use_case)
+    return (*wrong_types, *cross_faults(use_case, lenient=bool(wrong_types)))

@@ -57,7 +57,7 @@ USE_CASE = UseCase(
         Feature(
             name="cholesterol", kind="numeric", column="chol", unit="mg/dL", description="serum cholesterol",
             plausible=(50, 700), missing_codes=(0,), other_units={"mmol/L": 38.67},
-            max_missing=0.10, missing_reason="the blood sample is not always back by the time of the examination",
+            max_missing=0.10, missing_reason="the sample is not always back by the time of the examination",
         ),
         Feature(
             name="fasting_sugar_high", kind="boolean", column="fbs",
@@ -127,8 +127,8 @@ USE_CASE = UseCase(
         ),
         Comparison(
             metric="auroc", kind="non-inferior", population="current", margin=0.05,
-            reason="better probabilities must not come from a clearly worse ranking; with some hundred patients "
-            "a smaller loss than 0.05 cannot be told from chance",
+            reason="better probabilities must not come from a clearly worse ranking; with some hundred "
+            "patients a smaller loss than 0.05 cannot be told from chance",
         ),
         Comparison(
             metric="auroc", kind="non-inferior", population="reference", margin=0.05,
@@ -141,7 +141,7 @@ USE_CASE = UseCase(
             "which bounds how small a margin can be shown",
         ),
         Limit(
-            what="size", limit=20_000_000, reason="the artifact must travel over a hospital network in seconds"
+            what="size", limit=20_000_000, reason="it must travel over a hospital network in seconds"
         ),
         Limit(what="latency", limit=250, reason="an answer is awaited while the patient is in the room"),
         Limit(what="features", limit=13, reason="the thirteen examinations agreed on, and no other"),
