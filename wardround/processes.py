@@ -1,4 +1,4 @@
-"""Child processes that never outlive their parent unless told to, and the supervisor that keeps them alive."""
+"""Child processes that outlive their parent only when told to, and the supervisor that keeps them alive."""
 
 import concurrent.futures
 import contextlib
@@ -17,10 +17,13 @@ from types import TracebackType
 from typing import Protocol, TypeVar
 
 PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None)  # loaded here: a fork of a process with threads must not wait for the loader's lock
 
 
 class Service(Protocol):
-    """What a supervisor can look after."""
+    """What a supervisor can look after; a *detached* one outlives the process that started it."""
+
+    detached: bool
 
     def start(self) -> object:
         """Bring it up and wait until it answers."""
@@ -37,14 +40,14 @@ S = TypeVar("S", bound=Service)
 
 def _die_with_parent() -> None:
     with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+        _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
 
 
 class _Spawner:
     """Forks from one thread that lives as long as the process.
 
-    The kernel's parent-death signal fires when the forking *thread* ends, so a child started from a short-lived
-    thread would be stopped while its parent is well.
+    The kernel's parent-death signal fires when the forking *thread* ends, so a child started from a
+    short-lived thread would be stopped while its parent is well.
     """
 
     def __init__(self) -> None:
@@ -77,11 +80,18 @@ _SPAWNER = _Spawner()
 
 
 def spawn(
-    command: Sequence[str], *, env: Mapping[str, str], log: Path, cwd: Path | None = None, detached: bool = False
+    command: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    log: Path,
+    cwd: Path | None = None,
+    detached: bool = False,
+    keep: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
     """Start *command* in a session of its own with its output appended to *log*.
 
-    It gets SIGTERM when this process ends, however it ends; a *detached* child lives on.
+    It gets SIGTERM when this process ends, however it ends; a *detached* child lives on. The file descriptors
+    in *keep* (a lock, for example) stay open in the child.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
@@ -89,7 +99,7 @@ def spawn(
             command,
             {
                 "env": dict(env), "cwd": cwd, "stdin": subprocess.DEVNULL, "stdout": output,
-                "stderr": subprocess.STDOUT, "start_new_session": True,
+                "stderr": subprocess.STDOUT, "start_new_session": True, "pass_fds": tuple(keep),
                 "preexec_fn": None if detached else _die_with_parent,
             },
         )  # fmt: skip
@@ -138,13 +148,16 @@ def tail(log: Path, characters: int = 800) -> str:
 
 
 class Supervisor:
-    """Starts services in order, restarts what dies, stops them in reverse."""
+    """Starts services in order, restarts what dies, stops them in reverse; *detached*: leaves them running."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, detached: bool = False) -> None:
+        self._detached = detached
         self._services: list[Service] = []
 
     def add(self, service: S) -> S:
         """Start *service* and look after it from now on."""
+        if self._detached:
+            service.detached = True
         self._services.append(service)
         service.start()
         return service
@@ -159,10 +172,12 @@ class Supervisor:
                 service.ensure_alive()
 
     def stop(self) -> None:
-        """Stop all, the last one first, each whatever became of the others."""
+        """Stop all but the detached, the last one first, each whatever became of the others."""
         with contextlib.ExitStack() as stack:
             while self._services:
-                stack.callback(self._services.pop(0).stop)
+                service = self._services.pop(0)
+                if not service.detached:
+                    stack.callback(service.stop)
 
     def __enter__(self) -> "Supervisor":
         return self
