@@ -3,8 +3,10 @@
 from wardround.privacy.columns import enforce, leaving, policy_faults
 from wardround.privacy.pseudonyms import pseudonym, pseudonyms
 from wardround.privacy.suppression import suppress_counts, suppress_subgroups, suppressed
+from wardround.privacy.times import coarsen
 
 __all__ = [
+    "coarsen",
     "enforce",
     "leaving",
     "policy_faults",

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from wardround.errors import PrivacyBroken
 from wardround.privacy.pseudonyms import LENGTH
+from wardround.privacy.times import coarsen
 from wardround.use_cases.base import UseCase
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ def policy_faults(use_case: UseCase) -> tuple[str, ...]:
         if feature.source_column in use_case.identifiers:
             found.append(f"features: {feature.name!r} reads {feature.source_column!r}, a direct identifier")
         if feature.source_column in raw:
-            found.append(f"features: {feature.name!r} reads {feature.source_column!r}, which names a record or a patient")
+            found.append(
+                f"features: {feature.name!r} reads {feature.source_column!r}, which names a record or a patient"
+            )
         if feature.source_column == use_case.time:
             found.append(f"features: {feature.name!r} reads {use_case.time!r} and would keep it finer than keep_time")
     for role, column in (("site", use_case.site), ("target", use_case.target.column)):
@@ -51,14 +54,10 @@ def enforce(use_case: UseCase, frame: "pd.DataFrame") -> None:
             faults.append(f"the column {role} is missing")
         elif raw := sum(not _PSEUDONYM.fullmatch(str(name)) for name in frame[role].unique()):
             faults.append(f"{raw} name(s) in {role} that are no pseudonyms")
-    if "time" in frame.columns and use_case.keep_time != "second" and len(frame):
-        local = frame["time"].dropna().dt.tz_convert(use_case.time_zone)
-        fine = local != local.dt.normalize()
-        if use_case.keep_time in ("month", "year"):
-            fine |= local.dt.day != 1
-        if use_case.keep_time == "year":
-            fine |= local.dt.month != 1
-        if fine.any():
-            faults.append(f"{int(fine.sum())} time(s) finer than the {use_case.keep_time} that may be kept")
+    if "time" in frame.columns:
+        times = frame["time"].dropna()
+        fine = int((times != coarsen(times, use_case.keep_time, use_case.time_zone)).sum())
+        if fine:
+            faults.append(f"{fine} time(s) finer than the {use_case.keep_time} that may be kept")
     if faults:
         raise PrivacyBroken(use_case.name, tuple(faults))

@@ -22,7 +22,9 @@ def suppress_counts(counts: Mapping[str, int], small_cell: int) -> dict[str, int
     levels that are small even together), the smallest shown levels are hidden too.
     """
     hidden = {level for level, count in counts.items() if suppressed(count, small_cell) is None}
-    shown = sorted((level for level in counts if level not in hidden and counts[level]), key=lambda name: (counts[name], name))
+    shown = sorted(
+        (level for level in counts if level not in hidden and counts[level]), key=lambda name: (counts[name], name)
+    )
     while hidden and shown and (len(hidden) < 2 or sum(counts[level] for level in hidden) < small_cell):
         hidden.add(shown.pop(0))
     return {level: None if level in hidden else count for level, count in counts.items()}

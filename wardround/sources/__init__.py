@@ -1,0 +1,83 @@
+"""Sources: whatever a hospital can hand over (files, databases, buckets), read into one canonical frame."""
+
+import re
+from typing import TYPE_CHECKING, Literal
+
+from wardround.errors import InputFault
+from wardround.use_cases.base import Source, UseCase
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from wardround.settings import Settings
+
+_SUFFIXES: dict[Literal["csv", "parquet", "excel"], tuple[str, ...]] = {
+    "csv": (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz"),
+    "parquet": (".parquet", ".pq"),
+    "excel": (".xlsx", ".xlsm"),
+}
+
+
+def read(use_case: UseCase, source: Source, settings: "Settings") -> "pd.DataFrame":
+    """Read all columns of *source*, as it names and types them (CSV: as text), in its order.
+
+    The frame is raw: it holds identifiers and must go nowhere but into `canonical.canonical`.
+
+    Raises:
+        InputFault: it is missing, empty, damaged, or not what its kind says.
+        StoreFailed: an S3 endpoint did not do what was asked.
+        ServiceFailed: a database server did not answer.
+    """
+    if source.kind == "sql":
+        from wardround.sources.sql import read_sql
+
+        return read_sql(source, settings)
+    if source.kind == "s3":
+        from wardround.sources.s3 import read_s3
+
+        return read_s3(use_case, source, settings)
+    if source.kind == "package":
+        from wardround.sources.package import read_package
+
+        return read_package(use_case, source)
+    from wardround.sources.files import read_file
+
+    return read_file(use_case, source, settings)
+
+
+def kind_of(name: str) -> Literal["csv", "parquet", "excel"] | None:
+    """Return the kind of file (``csv``, ``parquet``, ``excel``) that *name*'s suffix says, or None."""
+    return next((kind for kind, suffixes in _SUFFIXES.items() if name.lower().endswith(suffixes)), None)
+
+
+def source_from(text: str) -> Source:
+    """Return the source that *text* names: a path (by its suffix), a SQLAlchemy URL, ``s3://...`` or ``package:...``.
+
+    ``#`` adds the table of a database or the sheet of a workbook: ``sqlite:///ward.db#visits``.
+
+    Raises:
+        InputFault: it cannot be told what kind of source this is.
+    """
+    place, _, part = text.strip().partition("#")
+    if place.startswith("s3://"):
+        return Source(kind="s3", location=text.strip())
+    if place.startswith(("package:", "sklearn:", "wardround:")):
+        return Source(kind="package", location=place.removeprefix("package:"))
+    if re.match(r"[a-z][a-z0-9+_]*://", place):
+        return Source(kind="sql", location=place, options={"table": part} if part else {})
+    match kind_of(place):
+        case "excel":
+            return Source(kind="excel", location=place, options={"sheet": part} if part else {})
+        case "parquet":
+            return Source(kind="parquet", location=text.strip())
+        case "csv":
+            return Source(kind="csv", location=text.strip())
+    if place.lower().endswith((".db", ".sqlite", ".sqlite3")):
+        raise InputFault(place, "this looks like a database file", f"Name its table: sqlite:///{place}#table")
+    if place.lower().endswith(".xls"):
+        raise InputFault(place, "this is Excel's format before 2007, which is not read", "Save it as .xlsx")
+    known = ", ".join(suffix for suffixes in _SUFFIXES.values() for suffix in suffixes)
+    raise InputFault(
+        place, "its name does not tell what kind of source it is",
+        f"Give a path that ends in one of {known}, a database URL with #table, s3://bucket/prefix/ or package:name",
+    )  # fmt: skip

@@ -1,0 +1,24 @@
+"""Dates keep only what the use case allows."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def coarsen(times: "pd.Series[pd.Timestamp]", keep: str, zone: str) -> "pd.Series[pd.Timestamp]":
+    """Return *times* (UTC) cut down to the beginning of their second, day, month or year in *zone*, in UTC.
+
+    A beginning that a clock change skips is moved to the first moment that exists. Coarsening twice changes
+    nothing.
+    """
+    naive = times.dt.tz_convert(zone).dt.tz_localize(None)
+    if keep == "second":
+        return times.dt.floor("s")
+    if keep == "day":
+        naive = naive.dt.floor("D")
+    else:
+        naive = naive.dt.to_period({"month": "M", "year": "Y"}[keep]).dt.to_timestamp()
+    first = naive.notna().to_numpy()  # of two equal clock readings, the earlier
+    local = naive.dt.tz_localize(zone, ambiguous=first, nonexistent="shift_forward")
+    return local.dt.tz_convert("UTC").dt.as_unit("us")

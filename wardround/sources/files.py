@@ -1,0 +1,74 @@
+"""Files on a disk: find them, read their bytes, hand them to the reader of their kind."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wardround.errors import InputFault
+from wardround.use_cases.base import Source, UseCase
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from wardround.settings import Settings
+
+MAGIC = {
+    b"PAR1": "a Parquet file",
+    b"PK\x03\x04": "a zip archive or an Excel workbook",
+    b"\xd0\xcf\x11\xe0": "an Excel workbook from before 2007, or one with a password",
+    b"SQLite format 3\0": "a SQLite database",
+    b"%PDF": "a PDF document",
+    b"\x89PNG": "a picture",
+}
+"""What the first bytes of a file give away."""
+
+
+def locate(location: str, settings: "Settings") -> Path:
+    """Return the path of a file: as given, else under ``WARDROUND_DATA``.
+
+    Raises:
+        InputFault: it is in neither place, or a folder.
+    """
+    given = Path(location).expanduser()
+    places = [given] if given.is_absolute() or settings.data is None else [given, settings.data / given]
+    for path in places:
+        if path.is_dir():
+            raise InputFault(location, "this is a folder, not a file", "Name one file, or use an s3:// prefix")
+        if path.exists():
+            return path
+    looked = " and ".join(str(path.absolute()) for path in places)
+    more = "" if settings.data or given.is_absolute() else ", or set WARDROUND_DATA to the folder of the tables"
+    raise InputFault(location, f"there is no such file (looked at {looked})", f"Check the path{more}")
+
+
+def read_file(use_case: UseCase, source: Source, settings: "Settings") -> "pd.DataFrame":
+    """Read a file of kind ``csv``, ``parquet`` or ``excel`` (see `wardround.sources.read`)."""
+    path = locate(source.location, settings)
+    try:
+        data = path.read_bytes()
+    except PermissionError:
+        raise InputFault(source.location, "it may not be read", "Ask for the right to read it") from None
+    except OSError as error:
+        raise InputFault(source.location, f"it could not be read ({type(error).__name__})", "Check the disk") from None
+    return read_bytes(use_case, source, data, place=source.location)
+
+
+def read_bytes(use_case: UseCase, source: Source, data: bytes, *, place: str) -> "pd.DataFrame":
+    """Read the bytes of a file of *source*'s kind; *place* is what messages call it."""
+    if not data:
+        raise InputFault(place, "the file is empty (0 bytes)", "Export it again")
+    if source.kind == "parquet":
+        from wardround.sources.parquet import read_parquet
+
+        return read_parquet(data, place=place)
+    if source.kind == "excel":
+        from wardround.sources.excel import read_excel
+
+        return read_excel(data, source.options, place=place)
+    from wardround.sources.csv import read_csv
+
+    return read_csv(use_case, data, source.options, place=place)
+
+
+def what_it_is(data: bytes) -> str | None:
+    """Return what the first bytes say the file is, or None when they say nothing."""
+    return next((name for magic, name in MAGIC.items() if data.startswith(magic)), None)
