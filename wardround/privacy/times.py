@@ -15,10 +15,7 @@ def coarsen(times: "pd.Series[pd.Timestamp]", keep: str, zone: str) -> "pd.Serie
     naive = times.dt.tz_convert(zone).dt.tz_localize(None)
     if keep == "second":
         return times.dt.floor("s")
-    if keep == "day":
-        naive = naive.dt.floor("D")
-    else:
-        naive = naive.dt.to_period({"month": "M", "year": "Y"}[keep]).dt.to_timestamp()
+    naive = naive.dt.to_period({"day": "D", "month": "M", "year": "Y"}[keep]).dt.to_timestamp()
     first = naive.notna().to_numpy()  # of two equal clock readings, the earlier
     local = naive.dt.tz_localize(zone, ambiguous=first, nonexistent="shift_forward")
     return local.dt.tz_convert("UTC").dt.as_unit("us")
