@@ -102,6 +102,21 @@ class BatchRefused(PipelineRefused):
         )
 
 
+class NothingReleased(PipelineRefused):
+    """No quarantined row of the batch *label* may be released; *reasons* are the rules that still fail."""
+
+    def __init__(self, label: str, reasons: tuple[str, ...]):
+        super().__init__(label, reasons)
+        self.label = label
+        self.reasons = reasons
+
+    def __str__(self) -> str:
+        return (
+            f"no row of {self.label!r} was released, they still fail: {'; '.join(self.reasons)}. "
+            "Mend the rule or the source first, or drop them with `wardround quarantine drop`"
+        )
+
+
 class LeakFound(PipelineRefused):
     """Training stopped because *guard* found that the future or the answer leaks into the features."""
 
@@ -140,6 +155,33 @@ class PromotionRefused(PipelineRefused):
     def __str__(self) -> str:
         lines = "\n".join(f"  - {reason}" for reason in self.reasons)
         return f"{self.use_case}: version {self.version} was not promoted:\n{lines}"
+
+
+class NoChampion(PipelineRefused):
+    """A use case has no champion yet, so nothing can be scored, watched or rolled back."""
+
+    def __init__(self, use_case: str):
+        super().__init__(use_case)
+        self.use_case = use_case
+
+    def __str__(self) -> str:
+        return f"{self.use_case} has no champion yet: train one first with `wardround train --use-case {self.use_case}`"
+
+
+class RetrainingNotAsked(PipelineRefused):
+    """A retraining was started for a batch whose decision is another one; broken data never starts training."""
+
+    def __init__(self, label: str, action: str, cause: str):
+        super().__init__(label, action, cause)
+        self.label = label
+        self.action = action
+        self.cause = cause
+
+    def __str__(self) -> str:
+        return (
+            f"the decision about {self.label!r} is {self.action!r} (cause: {self.cause}), which does not ask for "
+            "retraining. To train anyway, name the batches to learn from: `wardround train BATCH ...`"
+        )
 
 
 class MonitorNotArmed(PipelineRefused):

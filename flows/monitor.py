@@ -1,0 +1,27 @@
+"""Monitor: a batch is read against the champion's reference profile, and a decision is written."""
+
+from datetime import datetime
+
+from prefect import flow
+
+from tasks.naming import BatchName, UseCaseName, run_name
+from tasks.results import Visited
+from tasks.telling import show_decision
+from tasks.watching import monitor_batch, require_champion
+
+
+@flow(name="monitor", flow_run_name=run_name("monitor", "batch"), persist_result=False)
+def monitor(use_case: UseCaseName, batch: BatchName, as_of: datetime | None = None) -> Visited:
+    """Read a batch against the champion's reference profile and decide; no retraining is started from here.
+
+    Requires a champion. The next round acts on what was decided.
+
+    Args:
+        use_case: name of a shipped use case, or the path of a Python file on the worker's machine
+        batch: label or id of the batch
+        as_of: the moment the visit stands for; empty: now
+    """
+    require_champion(use_case)
+    visited = monitor_batch(use_case, batch, as_of)
+    show_decision(visited)
+    return visited

@@ -1,0 +1,46 @@
+"""Round: the scheduled visit, from the rows that came in to one decision with a cause."""
+
+from datetime import datetime
+
+from prefect import flow
+
+from tasks.data import find_batch, ingest_source
+from tasks.naming import BatchName, Label, UseCaseName, run_name
+from tasks.results import Visited
+from tasks.telling import send_retrain_event, show_decision
+from tasks.watching import monitor_batch, pending_decisions, require_champion, score_batch
+
+
+@flow(name="round", flow_run_name=run_name("round of", "label", "batch", "source"), persist_result=False)
+def round(
+    use_case: UseCaseName,
+    source: str | None = None,
+    label: Label | None = None,
+    batch: BatchName | None = None,
+    as_of: datetime | None = None,
+) -> Visited:
+    """Make the visit: act on what is pending, ingest, score, monitor, decide, and say so.
+
+    Where the decision is to retrain, the event wardround.decision.retrain starts the retrain deployment. An event
+    that was lost is sent again by the next round.
+
+    Requires a champion.
+
+    Args:
+        use_case: name of a shipped use case, or the path of a Python file on the worker's machine
+        source: file, database URL (sqlite:///ward.db#visits) or s3:// prefix; empty: the use case's own
+        label: name of the new batch in lower-case letters, digits and hyphens; empty: from the source and the day
+        batch: visit this batch, which was ingested before, instead of reading a source
+        as_of: the moment the visit stands for; empty: now
+    """
+    require_champion(use_case)
+    for decided in pending_decisions(use_case):
+        send_retrain_event(use_case, decided)
+    delivered = find_batch(use_case, batch) if batch else ingest_source(use_case, source, label)
+    if not delivered.refused:
+        score_batch(use_case, delivered.batch)
+    visited = monitor_batch(use_case, delivered.batch, as_of)
+    show_decision(visited)
+    if visited.retraining_due:
+        send_retrain_event(use_case, visited)
+    return visited

@@ -1,0 +1,121 @@
+"""What every task has in common: when it is tried again, what it may say, and where it finds its world.
+
+A task is tried again only when something outside failed (S3, Prefect, the disk). A refusal or a wrong input stays
+what it is however often one asks. What is raised or logged never holds a value of a patient row.
+"""
+
+import functools
+import logging
+import os
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+from prefect import Task, get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.tasks import exponential_backoff
+
+from wardround.errors import OutsideFailed, WardroundError
+from wardround.settings import Settings
+from wardround.store import Store
+
+P = ParamSpec("P")
+R = TypeVar("R")
+RETRIES = 4
+LIBRARY = Path(__file__).parent.parent
+
+
+class UnexpectedError(WardroundError):
+    """Something broke that should not have: *kind* of exception at *place*, its own words left out.
+
+    The words of a foreign exception may quote a cell ("could not convert string to float: '...'").
+    """
+
+    exit_code = 3
+
+    def __init__(self, kind: str, place: str):
+        super().__init__(kind, place)
+        self.kind = kind
+        self.place = place
+
+    def __str__(self) -> str:
+        return (
+            f"an unexpected {self.kind} at {self.place}; its text is withheld because it may quote patient data. "
+            "Run the same command where the data may be seen, with WARDROUND_SHOW_ERRORS=1, and report it."
+        )
+
+
+def world() -> tuple[Settings, Store]:
+    """Return the settings and the store, built where they are used so that no live client travels."""
+    settings = Settings()
+    return settings, Store.from_settings(settings)
+
+
+def say(sentence: str) -> None:
+    """Tell the run's log how far the work is; sentences of the library hold counts and names only."""
+    get_run_logger().info(sentence)
+
+
+def is_worth_retrying(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    """Whether the failure in *state* came from outside, so that trying again may help."""
+    error = state.result(raise_on_failure=False)
+    return isinstance(error, OutsideFailed)
+
+
+def effect(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
+    """Make a function one retryable, observable effect on the world; *name* is the run's name, a template.
+
+    Results are not cached (a cached write is a write that does not happen) and not persisted.
+    """
+
+    def wrap(function: Callable[P, R]) -> Task[P, R]:
+        return task(
+            _guarded(function),
+            task_run_name=name,
+            cache_policy=NO_CACHE,
+            persist_result=False,
+            retries=RETRIES,
+            retry_delay_seconds=exponential_backoff(backoff_factor=1),
+            retry_jitter_factor=0.5,
+            retry_condition_fn=is_worth_retrying,
+        )
+
+    return wrap
+
+
+def _guarded(function: Callable[P, R]) -> Callable[P, R]:
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except WardroundError:
+            raise
+        except Exception as error:
+            if os.environ.get("WARDROUND_SHOW_ERRORS") == "1":
+                raise
+            raise UnexpectedError(type(error).__name__, _place(error)) from None
+
+    return call
+
+
+def _place(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if Path(frame.filename).is_relative_to(LIBRARY / "wardround")] or frames
+    return f"{Path(ours[-1].filename).name}:{ours[-1].lineno}"
+
+
+class _OneSentence(logging.Filter):
+    """A refusal is an answer, not a crash: it is logged as its sentence, without a traceback."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, WardroundError):
+            record.msg, record.args = str(error), ()
+            record.exc_info = record.exc_text = None
+        return True
+
+
+for _logger in ("prefect.task_runs", "prefect.flow_runs"):
+    logging.getLogger(_logger).addFilter(_OneSentence())

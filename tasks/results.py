@@ -1,0 +1,65 @@
+"""What flows give back: keys and counts, small and frozen."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivered:
+    """A batch that was ingested, or was known already (*new* is False)."""
+
+    use_case: str
+    batch: str
+    label: str
+    rows: int
+    accepted: int
+    quarantined: int
+    refused: bool
+    new: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judged:
+    """A verdict that was written to *verdict_key* about *version* against *champion*."""
+
+    use_case: str
+    version: str
+    champion: str | None
+    verdict_key: str
+    passed: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """A version that was trained, armed and judged; *sentence* says what became of it."""
+
+    use_case: str
+    version: str
+    verdict_key: str
+    passed: bool
+    promoted: bool
+    sentence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scored:
+    """Predictions that are stored at *key*; *new* is False when they were there already."""
+
+    use_case: str
+    batch: str
+    version: str
+    key: str
+    rows: int
+    new: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Visited:
+    """A decision that was written to *decision_key*; *action* and *cause* in words."""
+
+    use_case: str
+    batch: str
+    champion: str | None
+    decision_key: str
+    action: str
+    cause: str
+    retraining_due: bool

@@ -1,0 +1,93 @@
+"""What people and automations are told: events, and artifacts in the Prefect UI. Aggregates only."""
+
+import time
+import uuid
+
+from prefect import runtime
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.client.orchestration import get_client
+from prefect.events import Event, emit_event
+from prefect.events.worker import EventsWorker
+
+from tasks.policy import effect, say, world
+from tasks.results import Judged, Visited
+from wardround.domain import Decision, Verdict, from_json
+from wardround.errors import ServiceFailed
+
+RETRAIN = "wardround.decision.retrain"
+
+
+@effect("send the event: retrain {visited.use_case}")
+def send_retrain_event(use_case: str, visited: Visited) -> str:
+    """Tell Prefect that a round decided to retrain, and make sure it has heard; return the event's id.
+
+    The event's id belongs to the decision and the sending run: trying again is one event, a later round that finds
+    the decision still pending sends another. A lost event is no lost decision.
+
+    Raises:
+        ServiceFailed: Prefect did not confirm the event; the decision stays pending.
+    """
+    event_id = uuid.uuid5(uuid.NAMESPACE_URL, f"{visited.decision_key} {runtime.flow_run.id}")
+    event = emit_event(
+        event=RETRAIN,
+        resource={
+            "prefect.resource.id": f"wardround.use-case.{visited.use_case}",
+            "prefect.resource.name": visited.use_case,
+        },
+        payload={
+            "use_case": use_case,
+            "batch": visited.batch,
+            "champion": visited.champion,
+            "cause": visited.cause,
+            "decision_key": visited.decision_key,
+        },
+        id=event_id,
+    )
+    if event is None or not _arrived(event):
+        raise ServiceFailed(
+            "Prefect", "it did not confirm the event that asks for retraining",
+            "The decision stays pending and the next round sends it again",
+        )  # fmt: skip
+    say(f"the event {RETRAIN} is with Prefect: {visited.cause}")
+    return str(event_id)
+
+
+def _arrived(event: Event) -> bool:
+    """Flush the event out of this process, then ask the server for it."""
+    EventsWorker.instance().wait_until_empty()
+    wanted = {"filter": {"id": {"id": [str(event.id)]}, "occurred": {"since": event.occurred.isoformat()}}}
+    with get_client(sync_client=True) as client:
+        for attempt in range(20):
+            found = client.request("POST", "/events/filter", json=wanted).json()
+            if found["events"]:
+                return True
+            time.sleep(0.05 * (attempt + 1))
+    return False
+
+
+@effect("show the decision")
+def show_decision(visited: Visited) -> None:
+    """Write the decision, its readings and its picture for the people on duty."""
+    from wardround.monitoring.story import decision_markdown, readings_table
+
+    _, store = world()
+    decision = from_json(Decision, store.get(visited.decision_key))
+    key = f"round-{_slug(decision.use_case)}"
+    told = f"{decision.label}: {decision.action.value}"
+    create_markdown_artifact(decision_markdown(decision), key=key, description=told)
+    create_table_artifact(readings_table(decision), key=f"{key}-readings", description=told)
+
+
+@effect("show the verdict")
+def show_verdict(judged: Judged) -> None:
+    """Write the verdict with every criterion for the people on duty."""
+    from wardround.monitoring.story import verdict_markdown
+
+    _, store = world()
+    verdict = from_json(Verdict, store.get(judged.verdict_key))
+    told = f"{judged.version}: {'passed' if judged.passed else 'not passed'}"
+    create_markdown_artifact(verdict_markdown(verdict), key=f"gate-{_slug(judged.use_case)}", description=told)
+
+
+def _slug(name: str) -> str:
+    return name.replace("_", "-")

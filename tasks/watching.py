@@ -1,0 +1,143 @@
+"""Models at work: scoring, reading a batch, deciding, and remembering what was done about it."""
+
+from datetime import datetime
+
+from tasks.policy import effect, say, world
+from tasks.results import Scored, Trained, Visited
+from wardround.domain import Action, Decision, from_json, utc_now
+from wardround.errors import NoChampion, RetrainingNotAsked
+
+
+@effect("score {batch}")
+def score_batch(use_case: str, batch: str) -> Scored:
+    """Score the accepted rows of *batch* with the champion; predictions that exist are left as they are."""
+    from wardround.scoring import score
+
+    from wardround import batches
+    from wardround.use_cases import load
+
+    settings, store = world()
+    chosen = load(use_case)
+    found = batches.load(store, chosen.name, batch)
+    done = score(chosen, found, store=store, settings=settings, now=utc_now())
+    return Scored(
+        use_case=chosen.name, batch=found.id, version=done.version, key=done.key, rows=done.rows, new=done.new
+    )
+
+
+@effect("monitor {batch}")
+def monitor_batch(use_case: str, batch: str, as_of: datetime | None) -> Visited:
+    """Read *batch* against the champion's reference profile and write one decision with its reasons.
+
+    *as_of* is the moment the visit stands for (None: now).
+    """
+    from wardround.monitoring.visit import monitor
+
+    from wardround import batches
+    from wardround.use_cases import load
+
+    settings, store = world()
+    chosen = load(use_case)
+    found = batches.load(store, chosen.name, batch)
+    now = utc_now()
+    decision = monitor(chosen, found, store=store, settings=settings, now=now, as_of=as_of or now)
+    return _visited(decision)
+
+
+@effect("who serves {use_case}")
+def require_champion(use_case: str) -> str:
+    """Return the champion's version.
+
+    Raises:
+        NoChampion: there is none yet, so there is nothing to score or watch.
+    """
+    from wardround import registry
+    from wardround.use_cases import load
+
+    _, store = world()
+    name = load(use_case).name
+    champion = registry.champion(store, name)
+    if champion is None:
+        raise NoChampion(name)
+    return champion.version
+
+
+@effect("what is pending for {use_case}")
+def pending_decisions(use_case: str) -> tuple[Visited, ...]:
+    """Return the decisions to retrain that were written but never acted on, because their event was lost."""
+    from wardround.monitoring.visit import pending
+
+    from wardround.use_cases import load
+
+    _, store = world()
+    return tuple(_visited(decision) for decision in pending(store, load(use_case).name))
+
+
+@effect("find the decision about {batch}")
+def find_decision(use_case: str, batch: str, champion: str | None) -> Visited:
+    """Return the decision about *batch* under *champion* (None: the one that serves).
+
+    Raises:
+        NotFound: no such decision was made.
+        RetrainingNotAsked: the decision is another one; broken data never starts training.
+    """
+    from wardround import batches, registry
+    from wardround.use_cases import load
+
+    _, store = world()
+    name = load(use_case).name
+    found = batches.load(store, name, batch)
+    if champion is None and (serving := registry.champion(store, name)) is not None:
+        champion = serving.version
+    key = f"rounds/{name}/{found.id}/{champion or 'none'}/decision.json"
+    decision = from_json(Decision, store.get(key))
+    if decision.action not in (Action.RETRAIN, Action.RETRAIN_WITH_HUMAN):
+        raise RetrainingNotAsked(found.label, decision.action.value, decision.cause.value)
+    return _visited(decision)
+
+
+@effect("is retraining still due")
+def why_not_retrain(visited: Visited) -> str | None:
+    """Return why the decision needs no retraining any more, or None when it still does."""
+    from wardround.monitoring.visit import retraining_of
+
+    from wardround import registry
+
+    _, store = world()
+    if retraining_of(store, from_json(Decision, store.get(visited.decision_key))) is not None:
+        reason = "this decision was acted on already"
+    elif (serving := registry.champion(store, visited.use_case)) is None or serving.version != visited.champion:
+        reason = f"{visited.champion}, which it is about, does not serve any more; the next round looks at the new one"
+    else:
+        return None
+    say(f"nothing is trained: {reason}")
+    return reason
+
+
+@effect("remember what became of the decision")
+def remember_retraining(visited: Visited, trained: Trained | None, sentence: str) -> None:
+    """Note what became of the decision, so that no later round acts on it again."""
+    from wardround.monitoring.visit import record_retraining
+
+    settings, store = world()
+    record_retraining(
+        store,
+        from_json(Decision, store.get(visited.decision_key)),
+        version=trained.version if trained else None,
+        promoted=bool(trained and trained.promoted),
+        sentence=sentence,
+        actor=settings.actor,
+        now=utc_now(),
+    )
+
+
+def _visited(decision: Decision) -> Visited:
+    return Visited(
+        use_case=decision.use_case,
+        batch=decision.batch,
+        champion=decision.champion,
+        decision_key=decision.key,
+        action=decision.action.value,
+        cause=decision.cause.value,
+        retraining_due=decision.action is Action.RETRAIN and not decision.in_cool_down,
+    )
