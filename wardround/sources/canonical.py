@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from wardround.domain import utc_now
 from wardround.privacy import coarsen, enforce, leaving, policy_faults, pseudonyms
-from wardround.sources.cells import STR, cells, missing
+from wardround.sources.cells import STR, cells, missing, text_column
 from wardround.sources.identity import canonical_id
 from wardround.sources.moments import moments
 from wardround.sources.schema import Fault, raise_all, schema_faults
@@ -173,7 +173,7 @@ class _Work:
     def _pseudonyms(self, role: str, names: "pd.Series[str]") -> "pd.Series[str]":
         codes, unique = pd.factorize(names)
         known = pa.array(pseudonyms(self.key, self.use_case.name, role, unique), pa.large_string())
-        return pd.Series(STR.__from_arrow__(known.take(pa.array(codes))), dtype=STR)
+        return text_column(known.take(pa.array(codes)))
 
     def _book(self, reason: str, rows: "npt.NDArray[np.bool_]") -> None:
         if rows.any():

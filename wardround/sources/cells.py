@@ -39,13 +39,18 @@ class Cells:
     def strings(self, keep: Flags) -> "pd.Series[str]":
         """Return the texts per row, missing where *keep* (a flag per text) is not set."""
         gone = ~self.rows(keep, False)
-        taken = self.texts.take(pa.array(np.where(gone, 0, self.codes), mask=gone))
-        return pd.Series(STR.__from_arrow__(taken), dtype=STR)
+        return text_column(self.texts.take(pa.array(np.where(gone, 0, self.codes), mask=gone)))
 
     def at(self, rows: npt.NDArray[np.int64]) -> list[str]:
         """Return the texts of the given rows."""
         texts: list[str] = self.texts.take(pa.array(self.codes[rows])).to_pylist()
         return texts
+
+
+def text_column(array: Any) -> "pd.Series[str]":
+    """Return an Arrow array of texts as a column of pandas' ``str`` type."""
+    column: pd.Series[str] = pd.Series(STR.__from_arrow__(array), dtype=STR)
+    return column
 
 
 def cells(column: "pd.Series[Any]") -> Cells:

@@ -148,9 +148,8 @@ def _parsed(text: str, delimiter: str, place: str) -> "pd.DataFrame":
             place, f"{ragged} of {ragged + table.num_rows - 1} lines have more or fewer than {width} cells",
             "Put cells that contain the delimiter in quotation marks, and look whether the file is cut short",
         )  # fmt: skip
-    frame: pd.DataFrame = table.slice(1).to_pandas(
-        types_mapper={pa.large_string(): pd.StringDtype(na_value=float("nan"))}.get
-    )
+    text_type = pd.StringDtype(na_value=float("nan"))
+    frame: pd.DataFrame = table.slice(1).to_pandas(types_mapper={pa.large_string(): text_type}.get)
     frame.columns = named(column[0].as_py() for column in table.columns)
     return frame
 
