@@ -100,7 +100,8 @@ class ExpectationOutcome:
 class Batch:
     """One accepted or refused delivery of rows, named by the hash of its canonical content.
 
-    ``rows_in == rows_accepted + rows_quarantined`` holds for every batch.
+    ``rows_in == rows_accepted + rows_quarantined`` holds for every batch. The two sha256 are those of the row
+    objects (empty: there is none); *attempt* sets their keys apart from what a killed run with other rules left.
     """
 
     use_case: str
@@ -116,11 +117,14 @@ class Batch:
     faults: tuple[str, ...]
     ingested_at: datetime
     parent: str | None = None
+    data_sha256: str = ""
+    quarantine_sha256: str = ""
+    attempt: str = ""
 
     @property
     def data_key(self) -> str:
         """Where the accepted rows are (Parquet, row level)."""
-        return f"batches/{self.use_case}/{self.id}/data.parquet"
+        return f"batches/{self.use_case}/{self.id}/data{self.attempt}.parquet"
 
     @property
     def manifest_key(self) -> str:
@@ -130,7 +134,7 @@ class Batch:
     @property
     def quarantine_key(self) -> str:
         """Where the quarantined rows are (Parquet, row level)."""
-        return f"quarantine/{self.use_case}/{self.id}/rows.parquet"
+        return f"quarantine/{self.use_case}/{self.id}/rows{self.attempt}.parquet"
 
 
 def manifest_key(use_case: str, batch: str) -> str:

@@ -1,0 +1,196 @@
+"""Outcomes that arrive late: kept as sets beside the batches and joined by record id whenever rows are read.
+
+No batch is rewritten. A set is named by the hash of its content, so the same file twice is one set.
+"""
+
+import hashlib
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from wardround.domain import Sensitivity, from_json, to_json
+from wardround.errors import AlreadyExists, Corrupted, InputFault, NotFound
+from wardround.use_cases.base import Source, UseCase
+
+if TYPE_CHECKING:
+    from wardround.settings import Settings
+    from wardround.store import Store
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelSet:
+    """One delivery of late outcomes; *matched* and *unmatched* are as of its arrival, *new* says it came just now."""
+
+    use_case: str
+    id: str
+    source: str
+    rows: int
+    matched: int
+    unmatched: int
+    sha256: str
+    added_at: datetime
+    new: bool = field(default=True)
+
+    @property
+    def key(self) -> str:
+        """Where its rows are (Parquet, row level)."""
+        return f"labels/{self.use_case}/{self.id}/labels.parquet"
+
+    @property
+    def manifest_key(self) -> str:
+        """Where this value is stored."""
+        return _manifest_key(self.use_case, self.id)
+
+
+def add_labels(
+    use_case: UseCase, source: Source, *, store: "Store", settings: "Settings", now: datetime
+) -> LabelSet:
+    """Read outcomes from *source* (record id and target column) and add them as one set, all or nothing.
+
+    Rows without an outcome are skipped. Outcomes of records that no accepted batch holds are kept and counted: their
+    batch may come later.
+
+    Raises:
+        InputFault: the source is not readable, has no outcome, contradicts itself or an outcome known already,
+            or none of its records is known.
+    """
+    from wardround.arrivals import described
+    from wardround.sources import read
+    from wardround.sources.canonical import canonical_labels
+
+    place = described(source)
+    told = canonical_labels(use_case, read(use_case, source, settings), settings, place=place)
+    told = told[["record_id", "target"]].dropna(subset=["target"]).drop_duplicates().sort_values("record_id")
+    twice = int(told["record_id"].duplicated().sum())
+    if twice:
+        raise InputFault(
+            place, f"{twice} record(s) have more than one outcome and they differ", "Send one outcome per record"
+        )
+    if told.empty:
+        raise InputFault(place, f"no row has an outcome in {use_case.target.column}", "Send it once they are known")
+    told = told.reset_index(drop=True)
+    content = to_json([[use_case.name, *pair] for pair in told.itertuples(index=False, name=None)])
+    name = hashlib.sha256(content).hexdigest()
+    found = _load(store, use_case.name, name) or _write(use_case.name, name, place, told, store=store, now=now)
+    _record(found, store=store, settings=settings)
+    return found
+
+
+def listing(store: "Store", use_case: str) -> tuple[LabelSet, ...]:
+    """Return all label sets of *use_case*, the oldest first."""
+    return tuple(
+        sorted(
+            (found for name in _names(store, use_case) if (found := _load(store, use_case, name))),
+            key=lambda found: (found.added_at, found.id),
+        )
+    )
+
+
+def outcomes(store: "Store", use_case: str) -> "pd.Series[float]":
+    """Return every late outcome of *use_case*: target (float64) by record id, cached (sets are immutable)."""
+    return _outcomes(store, use_case, _names(store, use_case))
+
+
+def fill(frame: pd.DataFrame, known: "pd.Series[float]") -> pd.DataFrame:
+    """Return *frame* with missing targets filled from *known* (target by record id)."""
+    if known.empty or not len(frame):
+        return frame
+    late = frame["record_id"].map(known).astype("float64")
+    return frame.assign(target=frame["target"].where(frame["target"].notna(), late))
+
+
+def _write(use_case: str, name: str, place: str, told: pd.DataFrame, *, store: "Store", now: datetime) -> LabelSet:
+    import pyarrow as pa
+
+    from wardround.rows import encode
+
+    matched = _matched(use_case, place, told, store)
+    body = encode(told, pa.schema([("record_id", pa.string()), ("target", pa.float64())]))
+    found = LabelSet(
+        use_case=use_case, id=name, source=place, rows=len(told), matched=matched, unmatched=len(told) - matched,
+        sha256=hashlib.sha256(body).hexdigest(), added_at=now,
+    )  # fmt: skip
+    store.put(found.key, body, sensitivity=Sensitivity.ROW_LEVEL)
+    try:
+        store.put(found.manifest_key, to_json(replace(found, new=False)), sensitivity=Sensitivity.ROW_LEVEL)
+    except AlreadyExists:
+        return _load(store, use_case, name) or found
+    return found
+
+
+def _matched(use_case: str, place: str, told: pd.DataFrame, store: "Store") -> int:
+    """Count the records that accepted batches hold; InputFault when an outcome contradicts one known already."""
+    from wardround import batches
+    from wardround.rows import parquet, pieces
+
+    fresh = told.set_index("record_id")["target"]
+    before = outcomes(store, use_case).reindex(fresh.index)
+    known = before.notna()
+    differs = known & (before != fresh)
+    for batch in batches.listing(store, use_case):
+        if not batch.rows_accepted:
+            continue
+        file = parquet(store, batch.data_key, batch.data_sha256)
+        for chunk in pieces(file, batch.data_key, batches.CHUNK_ROWS, ["record_id", "target"]):
+            here = chunk[chunk["record_id"].isin(fresh.index)]
+            held = here.dropna(subset=["target"])
+            wrong = held["target"].to_numpy() != fresh.reindex(held["record_id"]).to_numpy()
+            differs[held.loc[wrong, "record_id"]] = True
+            known[here["record_id"]] = True
+    if differs.any():
+        raise InputFault(
+            place, f"{int(differs.sum())} of {len(told)} records have another outcome already, so nothing was added",
+            "Find out which is right; an outcome is never overwritten",
+        )  # fmt: skip
+    if not known.any():
+        raise InputFault(
+            place, f"none of its {len(told)} records belongs to an accepted batch of {use_case}",
+            "Check the record id column and the pseudonym key, and ingest the rows before their outcomes",
+        )  # fmt: skip
+    return int(known.sum())
+
+
+def _record(found: LabelSet, *, store: "Store", settings: "Settings") -> None:
+    from wardround import ledger
+
+    ledger.append(
+        store, act=f"label:{found.use_case}:{found.id}", kind="label", use_case=found.use_case, actor=settings.actor,
+        subject=found.id, hashes={found.key: found.sha256},
+        reason=f"{found.rows} late outcomes from {found.source}", now=found.added_at,
+    )  # fmt: skip
+
+
+def _names(store: "Store", use_case: str) -> tuple[str, ...]:
+    prefix = f"labels/{use_case}/"
+    return tuple(key.split("/")[2] for key in store.keys(prefix) if key.endswith("/manifest.json"))
+
+
+def _manifest_key(use_case: str, name: str) -> str:
+    return f"labels/{use_case}/{name}/manifest.json"
+
+
+def _load(store: "Store", use_case: str, name: str) -> LabelSet | None:
+    from pydantic import ValidationError
+
+    key = _manifest_key(use_case, name)
+    try:
+        return from_json(LabelSet, store.get(key))
+    except NotFound:
+        return None
+    except ValidationError:
+        raise Corrupted(key, "it is not a manifest of outcomes") from None
+
+
+@lru_cache(maxsize=4)
+def _outcomes(store: "Store", use_case: str, names: tuple[str, ...]) -> "pd.Series[float]":
+    from wardround.rows import parquet, pieces
+
+    sets = sorted((s for name in names if (s := _load(store, use_case, name))), key=lambda s: (s.added_at, s.id))
+    parts = [piece for s in sets for piece in pieces(parquet(store, s.key, s.sha256), s.key, 1_000_000)]
+    if not parts:
+        return pd.Series(dtype="float64", index=pd.Index([], dtype="str"))
+    told = pd.concat(parts, ignore_index=True).drop_duplicates("record_id", keep="first")
+    return told.set_index("record_id")["target"]
