@@ -27,7 +27,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(scope="session")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """The store of the whole session: WARDROUND_S3_ENDPOINT_URL if it is set, else an embedded server."""
     if os.environ.get("WARDROUND_S3_ENDPOINT_URL"):
         store = Store.from_settings(Settings())
@@ -42,10 +42,10 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 
 @pytest.fixture
-def store(endpoint: Store, request: pytest.FixtureRequest) -> Store:
+def store(s3_server: Store, request: pytest.FixtureRequest) -> Store:
     """A store no other test knows: the session's server, a prefix of its own."""
     name = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower())[:60].strip("-")
-    return replace(endpoint, prefix=f"{endpoint.prefix}{name}-{secrets.token_hex(4)}/")
+    return replace(s3_server, prefix=f"{s3_server.prefix}{name}-{secrets.token_hex(4)}/")
 
 
 @pytest.fixture

@@ -50,6 +50,14 @@ class RangeReader(io.RawIOBase):
         self._position += len(piece)
         return len(piece)
 
+    def readall(self) -> bytes:
+        """Return everything from the position on, in one request."""
+        length = self._size - self._position
+        if length <= 0:
+            return b""
+        self._position = self._size
+        return self._fetch(self._size - length, length)
+
     def buffered(self, piece: int = PIECE) -> IO[bytes]:
         """Return it with a buffer of *piece* bytes, so that many small reads make few requests."""
         return io.BufferedReader(self, piece)
