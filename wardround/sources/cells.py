@@ -67,13 +67,14 @@ def cells(column: "pd.Series[Any]") -> Cells:
         codes = encoded.indices.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False)
         texts = encoded.dictionary
     else:
-        raw = [_text(value) for value in column.tolist()] if column.dtype == object else None
-        if raw is not None:
-            codes, unique = pd.factorize(np.array(raw, dtype=object))
-            texts = pa.array(list(unique), type=pa.large_string())
+        values: Any
+        if column.dtype == object:
+            codes, values = pd.factorize(np.array([_text(value) for value in column], dtype=object))
         else:
             codes, values = pd.factorize(column)
-            texts = pa.array([_text(value) for value in values], type=pa.large_string())
+            if isinstance(column.dtype, np.dtype) and column.dtype.kind == "f":
+                values = values.to_numpy()  # single floats stay single: 2.3 must not become 2.299999952
+        texts = pa.array([_text(value) for value in values], type=pa.large_string())
     return Cells(codes=np.asarray(codes, dtype=np.int64), texts=normal(texts))
 
 
