@@ -124,6 +124,21 @@ class Store:
             return False
         return True
 
+    def link(self, key: str, *, seconds: int = 7 * 24 * 3600) -> str:
+        """Return an address where a browser may read the report at *key* for *seconds*, at most a week.
+
+        Raises:
+            ValueError: *key* is under a row-level prefix.
+        """
+        if not key.startswith(AGGREGATE_PREFIXES):
+            raise ValueError(f"{key} holds rows, and nobody may hand out a link to rows")
+        wanted = {"Bucket": self.bucket, "Key": self.prefix + key, "ResponseContentType": "text/html"}
+        return str(
+            self._call(
+                lambda client: client.generate_presigned_url("get_object", Params=wanted, ExpiresIn=seconds)
+            )
+        )
+
     def keys(self, prefix: str, *, after: str = "") -> Iterator[str]:
         """Yield the keys that begin with *prefix*, in order, without the store's own prefix.
 
