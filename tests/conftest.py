@@ -22,6 +22,7 @@ from pydantic import SecretStr
 from wardround.local import EmbeddedS3
 from wardround.settings import Settings
 from wardround.store import Store
+from wardround.store import client as client_module
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -94,3 +95,31 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"the real tables are not at {folder}: set WARDROUND_TEST_DATA")
     return folder
+
+
+class Intruder:
+    """Somebody who writes past the store's rules, as only a hand with the bucket's credentials can."""
+
+    def __init__(self, store: Store):
+        self._store = store
+        self._client = client_module._client(store._address, client_module.PATIENT, os.getpid())
+
+    def write(self, key: str, body: bytes) -> None:
+        """Put *body* at *key*, whatever is there."""
+        self._client.put_object(Bucket=self._store.bucket, Key=self._store.prefix + key, Body=body)
+
+    def remove(self, key: str) -> None:
+        """Remove the object at *key*."""
+        self._client.delete_object(Bucket=self._store.bucket, Key=self._store.prefix + key)
+
+    def flip(self, key: str, place: int) -> None:
+        """Change one bit of the byte at *place* (modulo the object's length)."""
+        body = bytearray(self._store.get(key))
+        body[place % len(body)] ^= 1
+        self.write(key, bytes(body))
+
+
+@pytest.fixture
+def intruder(store: Store) -> Intruder:
+    """An `Intruder` in `store`."""
+    return Intruder(store)

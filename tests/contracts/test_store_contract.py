@@ -72,6 +72,15 @@ def test_a_missing_object_is_named(store: Store) -> None:
             ask("models/nothing")
 
 
+@pytest.mark.parametrize("key", ["models/../a", "models//a", "models/./a", "models/a/", "models/" + "a" * 256])
+def test_a_key_some_stores_refuse_is_never_written_and_nothing_is_there(store: Store, key: str) -> None:
+    with pytest.raises(ValueError, match="part"):
+        put(store, key)
+    with pytest.raises(NotFound):
+        store.get(key)
+    assert not store.exists(key)
+
+
 def test_a_key_may_begin_with_another_key(store: Store) -> None:
     put(store, "models/a", b"short")
     put(store, "models/a/b", b"long")

@@ -94,7 +94,10 @@ def resolve(store: Store, use_case: str, version: str) -> str:
     Raises:
         NotFound: none does, or more than one.
     """
-    found = [version] if store.exists(manifest_key(use_case, version)) else list(_names(store, use_case, version))
+    found: list[str] = []
+    if re.fullmatch(r"[0-9a-f]{0,16}", version):
+        whole = len(version) == 16 and store.exists(manifest_key(use_case, version))
+        found = [version] if whole else list(_names(store, use_case, version))
     if len(found) == 1:
         return found[0]
     known = "`wardround models list` shows what there is"

@@ -134,9 +134,7 @@ class Store:
             raise ValueError(f"{key} holds rows, and nobody may hand out a link to rows")
         wanted = {"Bucket": self.bucket, "Key": self.prefix + key, "ResponseContentType": "text/html"}
         return str(
-            self._call(
-                lambda client: client.generate_presigned_url("get_object", Params=wanted, ExpiresIn=seconds)
-            )
+            self._call(lambda client: client.generate_presigned_url("get_object", Params=wanted, ExpiresIn=seconds))
         )
 
     def keys(self, prefix: str, *, after: str = "") -> Iterator[str]:
@@ -284,7 +282,11 @@ class Store:
     def _address(self) -> Address:
         return Address((self.endpoint_url, self.bucket, self.access_key, self.secret_key, self.region))
 
-    def _call(self, act: Callable[[Any], T], key: str = "", attempts: int = PATIENT) -> T:
+    def _call(self, act: Callable[[Any], T], key: str | None = None, attempts: int = PATIENT) -> T:
+        if key is None:
+            key = ""
+        elif not _is_key(key):  # what a user typed, perhaps; stores answer 400 to it
+            raise NotFound("object", key, "Check the name")
         return call(self._address, act, key=key, attempts=attempts)
 
 
@@ -293,6 +295,12 @@ def _check_sensitivity(key: str, sensitivity: Sensitivity) -> None:
     home = ROW_LEVEL_PREFIXES if row_level else ROW_LEVEL_PREFIXES + AGGREGATE_PREFIXES
     if not key.startswith(home):
         raise ValueError(f"{key} is not a place for {sensitivity.value} objects: one of {', '.join(home)}")
+    if not _is_key(key):
+        raise ValueError(f"{key} has an empty, relative or too long part, which some stores refuse")
+
+
+def _is_key(key: str) -> bool:
+    return all(part not in ("", ".", "..") and len(part.encode()) <= 255 for part in key.split("/"))
 
 
 def _nonces(pointer: dict[str, Any] | None) -> list[str]:
