@@ -1,0 +1,1 @@
+"""How good a model is, how sure of it one can be, and whether it may serve."""
