@@ -5,7 +5,7 @@ Prefect itself is never imported here: it runs in its own processes and is talke
 
 from pathlib import Path
 
-from wardround.processes import Supervisor
+from wardround.processes import Supervisor, free_port
 from wardround.services.api import environment, prefect_home, quiet, require
 from wardround.services.child import end, is_alive, read
 from wardround.services.deploying import deploy
@@ -20,6 +20,7 @@ __all__ = [
     "deploy",
     "deploy_in_background",
     "environment",
+    "free_port",
     "quiet",
     "require",
     "running",
