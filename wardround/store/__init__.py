@@ -18,10 +18,11 @@ from wardround.domain import Sensitivity
 from wardround.errors import AlreadyExists, Conflict, Corrupted, NotFound, StoreFailed
 from wardround.settings import Settings
 from wardround.store.client import PATIENT, QUICK, Address, PreconditionError, call, probe
+from wardround.store.places import AGGREGATE_PREFIXES, ROW_LEVEL_PREFIXES, check_place, is_key
 from wardround.store.ranges import RangeReader
 
-ROW_LEVEL_PREFIXES = ("batches/", "quarantine/", "labels/", "predictions/")
-AGGREGATE_PREFIXES = ("models/", "champions/", "rounds/", "ledger/", "monitors/")
+__all__ = ["AGGREGATE_PREFIXES", "ROW_LEVEL_PREFIXES", "Store"]
+
 MAX_RECENT = 20
 T = TypeVar("T")
 
@@ -58,14 +59,14 @@ class Store:
             StoreFailed: the store did not take it.
             ValueError: *key* is not under a prefix for its sensitivity.
         """
-        _check_sensitivity(key, sensitivity)
+        check_place(key, sensitivity)
         digest = hashlib.sha256(body).hexdigest()
         self._create(key, lambda: body, digest)
         return digest
 
     def put_file(self, key: str, path: Path, *, sensitivity: Sensitivity) -> str:
         """Write the file at *path* as `put` would, without holding it in memory; at most 5 GB."""
-        _check_sensitivity(key, sensitivity)
+        check_place(key, sensitivity)
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -194,7 +195,7 @@ class Store:
             Conflict: somebody else moved it first.
             StoreFailed: the store did not answer.
         """
-        _check_sensitivity(key, Sensitivity.AGGREGATE)
+        check_place(key, Sensitivity.AGGREGATE)
         current, tag = self.get_pointer(key)
         if tag != expected_tag:
             raise Conflict(key)
@@ -285,22 +286,9 @@ class Store:
     def _call(self, act: Callable[[Any], T], key: str | None = None, attempts: int = PATIENT) -> T:
         if key is None:
             key = ""
-        elif not _is_key(key):  # what a user typed, perhaps; stores answer 400 to it
+        elif not is_key(key):  # what a user typed, perhaps; stores answer 400 to it
             raise NotFound("object", key, "Check the name")
         return call(self._address, act, key=key, attempts=attempts)
-
-
-def _check_sensitivity(key: str, sensitivity: Sensitivity) -> None:
-    row_level = sensitivity is Sensitivity.ROW_LEVEL
-    home = ROW_LEVEL_PREFIXES if row_level else ROW_LEVEL_PREFIXES + AGGREGATE_PREFIXES
-    if not key.startswith(home):
-        raise ValueError(f"{key} is not a place for {sensitivity.value} objects: one of {', '.join(home)}")
-    if not _is_key(key):
-        raise ValueError(f"{key} has an empty, relative or too long part, which some stores refuse")
-
-
-def _is_key(key: str) -> bool:
-    return all(part not in ("", ".", "..") and len(part.encode()) <= 255 for part in key.split("/"))
 
 
 def _nonces(pointer: dict[str, Any] | None) -> list[str]:
