@@ -172,7 +172,9 @@ class _Work:
 
     def _pseudonyms(self, role: str, names: "pd.Series[str]") -> "pd.Series[str]":
         codes, unique = pd.factorize(names)
-        known = pa.array(pseudonyms(self.key, self.use_case.name, role, unique), pa.large_string())
+        known = pa.array(
+            pseudonyms(self.key, self.use_case.name, role, pa.array(unique).to_pylist()), pa.large_string()
+        )
         return text_column(known.take(pa.array(codes)))
 
     def _book(self, reason: str, rows: "npt.NDArray[np.bool_]") -> None:

@@ -59,10 +59,12 @@ def cells(column: "pd.Series[Any]") -> Cells:
     Blanks around a text go, Unicode is composed (NFC), a whole number has no decimals (``1.0`` is ``1``), and
     truth values are ``true`` and ``false``.
     """
+    if column.dtype == object and pd.api.types.infer_dtype(column, skipna=True) == "string":
+        column = column.astype(STR)
     if isinstance(column.dtype, pd.StringDtype):
-        encoded = pa.chunked_array([pa.array(column)]) if len(column) else pa.chunked_array([], type=pa.large_string())
-        array = encoded.cast(pa.large_string()).combine_chunks()
+        array = pa.array(column)
         array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+        array = array.cast(pa.large_string())
         encoded = array.dictionary_encode()
         codes = encoded.indices.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False)
         texts = encoded.dictionary
