@@ -128,7 +128,7 @@ def _parsed(text: str, delimiter: str, place: str) -> "pd.DataFrame":
 
     try:
         table = pyarrow.csv.read_csv(
-            pa.BufferReader(text.encode()),
+            pa.BufferReader(f"{text}\n".encode()),
             read_options=pyarrow.csv.ReadOptions(autogenerate_column_names=True, block_size=1 << 24, use_threads=False),
             parse_options=pyarrow.csv.ParseOptions(
                 delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip

@@ -61,9 +61,9 @@ def _judge(
         expected = f"the format {time_format}" if time_format else "ISO 8601 (2026-03-31 or 2026-03-31T14:05)"
         faults.append(
             Fault(
-                fault=f"{name}: {len(places)} of {there} times are {reason}, not {expected}"
+                fault=f"{name}: {len(places)} of {there} times: {reason}, not {expected}"
                 if reason == "in another format"
-                else f"{name}: {len(places)} of {there} times are {reason}",
+                else f"{name}: {len(places)} of {there} times: {reason}",
                 remedy="Set the use case's `time_format` to the one format of the column, or export ISO 8601",
             )
         )

@@ -140,7 +140,7 @@ def _judged(
             values=values,
             faults=(
                 Fault(
-                    fault=f"{name}: {len(rows)} of {there} values are {reason}",
+                    fault=f"{name}: {len(rows)} of {there} values: {reason}",
                     remedy=_REMEDIES.get(reason, "Check the column and its kind in the use case"),
                 ),
             ),
