@@ -20,6 +20,8 @@ from wardround.use_cases.base import UseCase
 Floats = NDArray[np.float64]
 MAX_BINS = 100
 MAX_LEVELS = 200
+ENCODED_LEVELS = 12
+"""Of a category only the most common levels enter the joint reading and the loss model."""
 MAX_KNOWN = 5_000
 
 
@@ -92,17 +94,6 @@ class Profile:
         """All input columns, the numeric ones first."""
         return (*self.numeric, *self.category)
 
-    def importance_share(self, columns: Iterable[str]) -> float:
-        """Return the share (0 to 1) of the model's importance that *columns* carry; unknown importance is all."""
-        wanted = set(columns)
-        if not wanted:
-            return 0.0
-        weights = {name: max(0.0, value) for name, value in self.importance if np.isfinite(value)}
-        total = sum(weights.values())
-        if not total > 0:
-            return 1.0
-        return sum(weight for name, weight in weights.items() if name in wanted) / total
-
 
 def build_profile(
     use_case: UseCase,
@@ -129,7 +120,10 @@ def build_profile(
     )
     encoding = Encoding(
         numeric=tuple((c.name, c.mean, c.sd) for c in numeric),
-        category=tuple((c.name, c.levels, tuple(k / max(len(frame), 1) for k in c.counts)) for c in category),
+        category=tuple(
+            (c.name, c.levels[:ENCODED_LEVELS], tuple(k / max(len(frame), 1) for k in c.counts[:ENCODED_LEVELS]))
+            for c in category
+        ),
     )
     encoded = encoding.encode(frame)
     classes = use_case.problem == "classification"
@@ -148,7 +142,7 @@ def build_profile(
         estimator=build_estimator(use_case, value, target, encoded, design_effect),
         encoding=encoding,
         embedding=build_embedding(encoded, seed, design_effect),
-        importance=tuple((name, float(weight)) for name, weight in pairs),
+        importance=tuple((name, float(np.nan_to_num(weight))) for name, weight in pairs),
         unit_columns=tuple(f.name for f in use_case.features if f.kind == "numeric" and f.other_units),
         threshold=use_case.threshold,
         seed=seed,

@@ -1,0 +1,188 @@
+"""How well does the champion do? Estimated at once, realised where outcomes are known, and what explains a loss."""
+
+import math
+
+import numpy as np
+
+from wardround.domain import Interval, Reading
+from wardround.monitoring.budget import Levels
+from wardround.monitoring.differences import Difference, normal_tail, ordered, two_shares
+from wardround.monitoring.estimate import MIDDLES, Known, at_new_rate, auroc_of, estimate_from_histogram
+from wardround.monitoring.profile import NumericProfile, Profile
+from wardround.monitoring.summary import BatchSummary
+from wardround.monitoring.words import chance, percent
+from wardround.use_cases.base import UseCase
+
+BAND = 0.95
+_Z = 1.959964
+TESTS = 4
+"""Outcome rate, estimated loss, realised loss, loss beyond expectation."""
+MIN_OUTCOMES = 30
+"""Below so many outcomes nothing is said about performance."""
+EXCESS = "excess_loss"
+EXCESS_AT_NEW_RATE = "excess_loss_at_new_rate"
+PERFORMANCE_KINDS = ("estimated performance", "realised performance", "target drift")
+
+
+def performance_readings(
+    use_case: UseCase, profile: Profile, summary: BatchSummary, *, demoted: str | None = None
+) -> tuple[Reading, ...]:
+    """Return the performance readings; *demoted* says why estimates may not alarm (None: they may)."""
+    level = Levels.of(use_case.monitoring).performance / TESTS
+    material = use_case.monitoring.material_loss
+    estimated = _estimated(profile, summary, level, material, demoted)
+    if summary.loss.total < MIN_OUTCOMES:
+        return estimated
+    target = _target_drift(use_case, profile, summary, level)
+    return (
+        *estimated,
+        *target,
+        *_realised(profile, summary, level, material),
+        *_excess(profile, summary, level, material),
+    )
+
+
+def estimates(profile: Profile, summary: BatchSummary) -> dict[str, float]:
+    """Return the performance expected without outcomes, metric -> value; empty when nothing was scored."""
+    if not summary.scored or not profile.estimator.rows:
+        return {}
+    if profile.problem == "classification":
+        return estimate_from_histogram(profile.estimator, summary.fine, profile.threshold)
+    return {profile.estimator.loss_metric: summary.expected_sum / summary.scored}
+
+
+def realised(profile: Profile, summary: BatchSummary) -> dict[str, float]:
+    """Return the performance on the rows with an outcome, metric -> value; NaN where undefined."""
+    rows = summary.loss.total
+    if not rows:
+        return {}
+    figures = {profile.estimator.loss_metric: summary.loss.mean}
+    if profile.problem == "classification":
+        figures["auroc"] = auroc_of(summary.positive, summary.negative)[0]
+        figures["accuracy"] = summary.right / rows
+    else:
+        figures["rmse"] = math.sqrt(summary.squared / rows)
+    return figures
+
+
+def band(known: Known, estimate: float, reference_rows: float, rows: float) -> Interval:
+    """Return where the realised figure of *rows* independent rows should lie, 95 times in 100, if *estimate* holds."""
+    error = known.spread * math.sqrt(1.0 / max(rows, 1.0) + 1.0 / max(reference_rows, 1.0))
+    return Interval(low=estimate - _Z * error, high=estimate + _Z * error, level=BAND)
+
+
+def _estimated(
+    profile: Profile, summary: BatchSummary, level: float, material: float, demoted: str | None
+) -> tuple[Reading, ...]:
+    estimator = profile.estimator
+    rows = summary.scored / summary.design_effect
+    found = []
+    for metric, value in estimates(profile, summary).items():
+        known = estimator.known(metric)
+        if known is None or not math.isfinite(value):
+            continue
+        decides = metric == estimator.loss_metric
+        rise = value - known.value
+        error = estimator.loss_sd * math.sqrt(1.0 / max(rows, 1.0) + 1.0 / estimator.rows)
+        p = normal_tail(rise / error) if decides and error > 0 else None
+        alarm = decides and demoted is None and rise >= material and p is not None and p <= level
+        sentence = f"without outcomes, {metric} is estimated at {value:.3f}; it was {known.value:.3f} at training"
+        if decides and demoted is not None:
+            sentence += f"; not counted: {demoted}"
+        found.append(
+            Reading(
+                kind="estimated performance", column=metric, effect=rise, limit=material if decides else None,
+                alarm=alarm, p=p, reference=known.value, current=value, sentence=sentence,
+                interval=band(known, value, estimator.rows, rows),
+            )
+        )  # fmt: skip
+    return tuple(found)
+
+
+def _realised(profile: Profile, summary: BatchSummary, level: float, material: float) -> tuple[Reading, ...]:
+    estimator = profile.estimator
+    found = []
+    for metric, value in realised(profile, summary).items():
+        known = estimator.known(metric)
+        if known is None or not math.isfinite(value):
+            continue
+        decides = metric == estimator.loss_metric
+        rise = value - known.value
+        own = summary.loss.error if decides else _error(profile, summary, metric, known)
+        error = math.hypot(own, estimator.loss_sd / math.sqrt(max(estimator.rows, 1.0)))
+        p = normal_tail(rise / error) if decides and error > 0 else None
+        found.append(
+            Reading(
+                kind="realised performance", column=metric, effect=rise, limit=material if decides else None,
+                alarm=decides and rise >= material and p is not None and p <= level, p=p,
+                reference=known.value, current=value,
+                interval=Interval(low=value - _Z * own, high=value + _Z * own, level=BAND)
+                if math.isfinite(own) else None,
+                sentence=f"on {summary.loss.total} rows with an outcome, {metric} is {value:.3f}; it was "
+                f"{known.value:.3f} for the model's own patients" + (f" ({chance(p)})" if p is not None else ""),
+            )
+        )  # fmt: skip
+    return tuple(found)
+
+
+def _error(profile: Profile, summary: BatchSummary, metric: str, known: Known) -> float:
+    if metric == "auroc":
+        return auroc_of(summary.positive, summary.negative)[1] * math.sqrt(summary.design_effect)
+    return known.spread * math.sqrt(summary.design_effect / max(summary.loss.total, 1))
+
+
+def _excess(profile: Profile, summary: BatchSummary, level: float, material: float) -> tuple[Reading, ...]:
+    """Read the loss beyond what the model's own (calibrated) probabilities or loss model expect of these rows."""
+    estimator = profile.estimator
+    error = math.hypot(summary.excess.error, estimator.excess_sd / math.sqrt(max(estimator.rows, 1.0)))
+    found = [_excess_reading(EXCESS, summary.excess.mean, error, level, material, "the model's own doubts explain")]
+    outcome = profile.outcome
+    if profile.problem == "classification" and outcome is not None and not isinstance(outcome, NumericProfile):
+        old, new = _rate(np.array(outcome.counts)), _rate(summary.outcome)
+        histogram = summary.positive + summary.negative
+        probability = at_new_rate(estimator, old, new)
+        expected = (histogram * (probability * (1 - MIDDLES) ** 2 + (1 - probability) * MIDDLES**2)).sum()
+        rest = summary.loss.mean - float(expected) / max(float(histogram.sum()), 1.0)
+        found.append(
+            _excess_reading(EXCESS_AT_NEW_RATE, rest, error, level, material, "the new rate of the outcome explains")
+        )
+    return tuple(found)
+
+
+def _excess_reading(column: str, mean: float, error: float, level: float, material: float, what: str) -> Reading:
+    p = normal_tail(mean / error) if error > 0 and math.isfinite(mean / error) else 1.0
+    return Reading(
+        kind="realised performance", column=column, effect=mean, limit=material, alarm=mean >= material and p <= level,
+        p=p, reference=0.0, current=mean,
+        sentence=f"the loss per row is {mean:+.3f} beyond what {what} ({material:.3f} matters, {chance(p)})",
+    )  # fmt: skip
+
+
+def _target_drift(use_case: UseCase, profile: Profile, summary: BatchSummary, level: float) -> tuple[Reading, ...]:
+    outcome = profile.outcome
+    if outcome is None or summary.outcome.sum() < MIN_OUTCOMES:
+        return ()
+    material = use_case.monitoring.material_effect
+    reference = np.array(outcome.counts, dtype=float) / profile.design_effect
+    batch = summary.outcome / summary.design_effect
+    if isinstance(outcome, NumericProfile):
+        found = ordered(reference, batch)
+        before = now = None
+        sentence = f"the outcome is {found.effect:.2f} (on a scale from 0 to 1) from that of the model's own patients"
+    else:
+        before, now = _rate(reference), _rate(batch)
+        p = two_shares(reference[1], reference.sum(), batch[1], batch.sum())
+        found = Difference(abs(now - before), p)
+        sentence = f"{percent(now)} of the patients have the outcome, {percent(before)} of the model's own had it"
+    return (
+        Reading(
+            kind="target drift", column=None, effect=found.effect, limit=material, p=found.p, reference=before,
+            current=now, alarm=found.effect >= material and found.p <= level,
+            sentence=f"{sentence} ({material:.2f} matters, {chance(found.p)})",
+        ),
+    )  # fmt: skip
+
+
+def _rate(counts: "np.ndarray[tuple[int, ...], np.dtype[np.generic]]") -> float:
+    total = float(counts.sum())
+    return float(counts[1]) / total if total else 0.0

@@ -1,0 +1,158 @@
+"""The visit: score a batch with the champion, read it, decide, and write the decision down before anyone acts on it."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from wardround.domain import Batch, Decision, Sensitivity, from_json, to_json
+from wardround.errors import AlreadyExists, MonitorNotArmed, NotFound
+from wardround.monitoring.arming import arm_version, stored_arming
+from wardround.monitoring.decision import decide
+from wardround.monitoring.drift import drift_readings
+from wardround.monitoring.performance import performance_readings
+from wardround.monitoring.profile import Profile
+from wardround.monitoring.quality import quality_readings
+from wardround.monitoring.rounds import (
+    RetrainingRecord,
+    decisions,
+    in_cool_down,
+    latest_decision,
+    pending,
+    record_retraining,
+    retraining_of,
+    sha256_of,
+    stored_decision,
+)
+from wardround.monitoring.settlement import demotion, keep, settlement_of, settlements
+from wardround.monitoring.summary import BatchSummary, summarise
+from wardround.settings import Settings
+from wardround.use_cases.base import UseCase
+
+if TYPE_CHECKING:
+    from wardround.store import Store
+
+__all__ = [
+    "RetrainingRecord", "latest_decision", "load_profile", "monitor", "pending", "record_retraining", "retraining_of",
+    "summarise_batch",
+]  # fmt: skip
+
+
+def monitor(
+    use_case: UseCase,
+    batch: Batch,
+    *,
+    store: "Store",
+    settings: Settings,
+    now: datetime,
+    as_of: datetime,
+    cool_down: timedelta | None = None,
+) -> Decision:
+    """Make the visit for *batch* and return its decision, which is final: made once per batch and champion.
+
+    *as_of* is the moment the visit stands for (rows age against it, the cool-down is counted to it);
+    *cool_down* overrides that of the use case.
+
+    Raises:
+        NotFound: there is no champion.
+        MonitorNotArmed: the champion's monitor alarms more often than the budget allows.
+        Corrupted: rows, model or profile are not what was written.
+    """
+    from wardround import registry
+    from wardround.scoring import score
+
+    champion = registry.champion(store, use_case.name)
+    if champion is None:
+        raise NotFound("champion of", use_case.name, f"Train one: `wardround train --use-case {use_case.name}`")
+    version = registry.load(store, use_case.name, champion.version)
+    key = f"rounds/{use_case.name}/{batch.id}/{version.version}/decision.json"
+    known = stored_decision(store, key)
+    if known is not None:
+        _remember(store, known, settings, now)
+        return known
+    arming = stored_arming(store, use_case.name, version.version)
+    if arming is None:
+        arming = arm_version(use_case, version.version, store=store, settings=settings, now=now)
+    if not arming.armed:
+        raise MonitorNotArmed(use_case.name, arming.measured, arming.budget)
+    profile = load_profile(store, use_case.name, version.version)
+    if batch.rows_accepted:
+        score(use_case, batch, store=store, settings=settings, now=now, version=version)
+    summary = summarise_batch(use_case, batch, profile, version.version, store=store)
+    earlier = [d for d in decisions(store, use_case.name, champion=version.version) if d.as_of < as_of]
+    demoted = demotion([s for s in settlements(store, use_case.name, version.version) if s.as_of < as_of])
+    readings = (
+        *quality_readings(use_case, profile, summary, batch, as_of=as_of, small_cell=settings.small_cell),
+        *drift_readings(use_case, profile, summary, earlier),
+        *performance_readings(use_case, profile, summary, demoted=demoted),
+    )
+    decision = decide(
+        use_case, batch, readings, champion=version.version, rows=summary.rows, outcomes=summary.loss.total,
+        importance=profile.importance, as_of=as_of, decided_at=now,
+        in_cool_down=in_cool_down(
+            store, use_case.name, as_of, use_case.retraining.cool_down if cool_down is None else cool_down
+        ),
+    )  # fmt: skip
+    if batch.id in version.batches:
+        flattered = "the champion learned from these very rows, so what it achieves on them proves nothing"
+        decision = replace(decision, reasons=(*decision.reasons, flattered))
+    try:
+        store.put(decision.key, to_json(decision), sensitivity=Sensitivity.AGGREGATE)
+    except AlreadyExists:
+        decision = from_json(Decision, store.get(decision.key))
+    _remember(store, decision, settings, now)
+    if batch.id not in version.batches:
+        settlement = settlement_of(decision, profile, summary, now)
+        if settlement is not None:
+            keep(store, settlement, actor=settings.actor)
+    return decision
+
+
+def load_profile(store: "Store", use_case: str, version: str) -> Profile:
+    """Return the reference profile of *version*, its hash verified."""
+    from wardround import registry
+
+    manifest = registry.load(store, use_case, version)
+    return from_json(Profile, registry.read_file(store, manifest, "profile.json"))
+
+
+def summarise_batch(use_case: UseCase, batch: Batch, profile: Profile, version: str, *, store: "Store") -> BatchSummary:
+    """Stream *batch* with its stored predictions of *version*; of a refused batch the quarantined rows, unscored."""
+    return summarise(profile, _rows(use_case, batch, version, store))
+
+
+def _rows(
+    use_case: UseCase, batch: Batch, version: str, store: "Store"
+) -> "Iterator[tuple[pd.DataFrame, NDArray[np.float64] | None]]":
+    from wardround import batches, scoring
+
+    if not batch.rows_accepted:
+        for frame in batches.frames(store, batch, quarantined=True):
+            yield frame, None
+        return
+    predicted = scoring.predictions(store, use_case, batch, version)
+    ids, values = predicted["record_id"], predicted["value"].to_numpy(dtype=float)
+    start = 0
+    for frame in batches.frames(store, batch):
+        stop = start + len(frame)
+        if np.array_equal(ids.iloc[start:stop].to_numpy(), frame["record_id"].to_numpy()):
+            yield frame, values[start:stop]
+        else:
+            by_id = pd.Series(values, index=ids.to_numpy())
+            by_id = by_id[~by_id.index.duplicated()]
+            yield frame, by_id.reindex(frame["record_id"].to_numpy()).to_numpy(dtype=float)
+        start = stop
+
+
+def _remember(store: "Store", decision: Decision, settings: Settings, now: datetime) -> None:
+    from wardround import ledger
+
+    ledger.append(
+        store, act=f"decision {decision.key}", kind="decision", use_case=decision.use_case, actor=settings.actor,
+        subject=decision.key, hashes={decision.key: sha256_of(store, decision.key)},
+        reason=f"{decision.action.value}, {decision.cause.value}: {decision.reasons[0]}", now=now,
+    )  # fmt: skip
