@@ -23,8 +23,9 @@ def protect(
 ) -> tuple[pd.DataFrame, pd.DataFrame, tuple[str, ...]]:
     """Return both frames with only the protected columns, and the columns that had to be left out.
 
-    Each column is shuffled for itself, so that no row of the result is a patient. Patients are counted by ``patient_id``, each frame for itself. A numeric column that fewer than *small_cell*
-    patients have in one of the frames is left out, and so is a categorical one that pools into a single level.
+    Each column is shuffled for itself, so that no row of the result is a patient. Patients are counted by
+    ``patient_id``, each frame for itself. A numeric column that fewer than *small_cell* patients have in one of the
+    frames is left out, and so is a categorical one that pools into a single level.
     """
     people = [frame["patient_id"].to_numpy() for frame in (reference, current)]
     sides: list[dict[str, object]] = [{}, {}]

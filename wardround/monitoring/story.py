@@ -5,6 +5,7 @@ Only aggregates come in and go out. What is decided stands first, then why, then
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from wardround.domain import (
     Action,
@@ -18,7 +19,6 @@ from wardround.domain import (
     Verdict,
 )
 from wardround.monitoring.wording import (
-    cell,
     joined,
     line,
     markdown_table,
@@ -57,27 +57,44 @@ _NEXT_STEPS = {
 }
 
 
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """A decision in sentences, without markup."""
+
+    headline: str
+    facts: str
+    meaning: str
+    next_step: str
+
+
+def told(decision: Decision) -> Told:
+    """Return what was decided, about what, what it means, and what to do next."""
+    cause = "" if decision.cause is Cause.NONE else f" ({decision.cause.value})"
+    meaning = _MEANINGS[decision.cause]
+    if decision.action is Action.INSUFFICIENT_DATA:
+        meaning = "Nothing can be said about this batch yet, neither good nor bad."
+    if decision.in_cool_down:
+        meaning += " A retraining was started not long ago, so no second one starts until the cool-down is over."
+    return Told(
+        headline=_HEADLINES[decision.action] + cause,
+        facts=f"Batch {line(decision.label)} of {decision.use_case}, as of {decision.as_of:%d %B %Y, %H:%M} UTC. "
+        f"Decision: {decision.action.value}. Cause: {decision.cause.value}. "
+        f"Model on duty: {decision.champion[:12] if decision.champion else 'none'}.",
+        meaning=meaning,
+        next_step=_next_step(decision),
+    )
+
+
 def decision_markdown(decision: Decision) -> str:
     """Tell one decision: what, why, the readings, what to do, and what would have changed it."""
-    cause = "" if decision.cause is Cause.NONE else f" ({decision.cause.value})"
-    lines = [
-        f"# {_HEADLINES[decision.action]}{cause}",
-        "",
-        f"**Batch** {cell(decision.label)} of *{decision.use_case}*, as of {decision.as_of:%d %B %Y, %H:%M} UTC. "
-        f"**Decision** {decision.action.value}. **Cause** {decision.cause.value}. "
-        f"**Model on duty** {short(decision.champion)}.",
-        "",
-        _MEANINGS[decision.cause] if decision.action is not Action.INSUFFICIENT_DATA else "",
-    ]
-    if decision.in_cool_down:
-        lines += ["", "A retraining was started not long ago, so no second one starts until the cool-down is over."]
+    words = told(decision)
+    lines = [f"# {words.headline}", "", words.facts, "", words.meaning]
     lines += section("Why", decision.reasons)
-    lines += ["", "## What to do next", "", _next_step(decision)]
+    lines += ["", "## What to do next", "", words.next_step]
     if decision.ticket:
         lines += ["", f"**Ticket for the data owner:** {line(decision.ticket)}"]
     lines += section("What would have changed this decision", decision.what_would_change_it)
-    lines += ["", "## Readings", "", _quiet_sentence(decision.readings), "", markdown_table(readings_table(decision))]
-    lines += ["", f"<small>batch {decision.batch[:12]}, model {short(decision.champion)}</small>"]
+    lines += ["", "## Readings", "", quiet_sentence(decision.readings), "", markdown_table(readings_table(decision))]
     return joined(lines)
 
 
@@ -97,6 +114,17 @@ def readings_table(decision: Decision) -> list[dict[str, str]]:
         }
         for reading in ordered
     ]
+
+
+def quiet_sentence(readings: Sequence[Reading]) -> str:
+    """Return how many readings raised an alarm, and of which kinds."""
+    loud = Counter(reading.kind for reading in readings if reading.alarm)
+    if not readings:
+        return "Nothing was measured."
+    if not loud:
+        return f"None of the {len(readings)} readings raised an alarm."
+    kinds = ", ".join(f"{kind} ({count})" for kind, count in loud.most_common())
+    return f"{loud.total()} of {len(readings)} readings raised an alarm: {kinds}."
 
 
 def verdict_markdown(verdict: Verdict) -> str:
@@ -165,8 +193,8 @@ def model_card(
         f"because: {line(version.cause)}. "
         + (f"It follows model {short(version.parent)}." if version.parent else "It follows no earlier model."),
         "",
-        f"**Intended use.** Decision support for the question above, where a person decides. {_answer(use_case)} Not for patients unlike those described "
-        "below; the monitor tells when they become so.",
+        f"**Intended use.** Decision support for the question above, where a person decides. {_answer(use_case)} "
+        "Not for patients unlike those described below; the monitor tells when they become so.",
         "",
         f"**Learned from.** {version.rows:,} rows of {version.patients:,} patients in {len(version.batches)} batch(es)"
         + (f" and {len(version.label_sets)} later delivery(ies) of outcomes" if version.label_sets else "")
@@ -213,16 +241,6 @@ def _next_step(decision: Decision) -> str:
     if decision.champion is None:
         return "There is no model on duty yet: train a first one and let it pass the gates."
     return _NEXT_STEPS[decision.action]
-
-
-def _quiet_sentence(readings: Sequence[Reading]) -> str:
-    loud = Counter(reading.kind for reading in readings if reading.alarm)
-    if not readings:
-        return "Nothing was measured."
-    if not loud:
-        return f"None of the {len(readings)} readings raised an alarm."
-    kinds = ", ".join(f"{kind} ({count})" for kind, count in loud.most_common())
-    return f"{loud.total()} of {len(readings)} readings raised an alarm: {kinds}."
 
 
 def _times_limit(reading: Reading) -> float:

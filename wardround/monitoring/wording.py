@@ -17,7 +17,9 @@ def number(value: float | None, *, digits: int = 3) -> str:
     if value is None or value != value:
         return "not measured"
     size = abs(value)
-    if size >= 1000:
+    if 0 < size < 0.0005:
+        return f"{value:.1g}"
+    if size >= 1000 or (size >= 10 and value == int(value)):
         return f"{value:,.0f}"
     return f"{value:.{max(0, digits - (2 if size >= 100 else 1 if size >= 10 else 0))}f}"
 
