@@ -104,6 +104,7 @@ def arm(
         needed = 3.0 * monitoring.rounds_per_year / max(budget, 1e-9)
         rounds = int(np.clip(np.ceil(needed), LEAST_ROUNDS, MOST_ROUNDS))
     generator = np.random.default_rng(seed)
+    frame = frame.astype({name: object for name in use_case.categorical})  # small frames: Arrow's overhead is the cost
     usual = min(monitoring.rows_per_round or len(frame), max(len(frame) // 2, 1))
     made, alarms, size = 0, 0, 0
     while made < rounds and len(frame) >= 4:

@@ -41,8 +41,10 @@ class Encoding:
             encode_number(frame[name].to_numpy(dtype=float, na_value=np.nan), mean, sd, encoded[place])
         place = len(self.numeric)
         for name, levels, shares in self.category:
-            codes = pd.Index(levels).get_indexer(pd.Index(frame[name])) if levels else np.full(len(frame), -1)
-            place = encode_levels(codes.astype(np.intp), shares, encoded, place)
+            known = {level: position for position, level in enumerate(levels)}
+            codes, found = pd.factorize(frame[name], use_na_sentinel=True)
+            places = np.array([*(known.get(level, -1) for level in found), -1], dtype=np.intp)
+            place = encode_levels(places[codes], shares, encoded, place)
         return encoded.T
 
 

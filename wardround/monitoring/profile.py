@@ -197,24 +197,27 @@ def category_profile(
     name: str, column: "pd.Series[Any]", smallest: int, allowed: tuple[str, ...] | None
 ) -> CategoryProfile:
     """Summarise one category column: levels with at least *smallest* rows, the others pooled."""
-    per_level = column.value_counts(dropna=True)
-    common = per_level[per_level >= smallest].head(MAX_LEVELS)
-    other = int(per_level.sum() - common.sum())
-    while 0 < other < smallest and len(common):
-        other += int(common.iloc[-1])
-        common = common.iloc[:-1]
-    present = int(per_level.sum())
-    seen = {level_hash(str(level)) for level in per_level.index[:MAX_KNOWN]}
+    codes, found = pd.factorize(column, use_na_sentinel=True)
+    counts = np.bincount(codes[codes >= 0], minlength=len(found))
+    per_level = sorted(
+        ((str(level), int(k)) for level, k in zip(found, counts, strict=True)), key=lambda x: (-x[1], x[0])
+    )
+    common = [(level, k) for level, k in per_level if k >= smallest][:MAX_LEVELS]
+    present = int(counts.sum())
+    other = present - sum(k for _, k in common)
+    while 0 < other < smallest and common:
+        other += common.pop()[1]
+    seen = {level_hash(level) for level, _ in per_level[:MAX_KNOWN]}
     declared = {level_hash(level) for level in allowed or ()}
     return CategoryProfile(
         name=name,
-        levels=tuple(str(level) for level in common.index),
-        counts=tuple(int(count) for count in common),
+        levels=tuple(level for level, _ in common),
+        counts=tuple(k for _, k in common),
         other=other if other >= smallest else 0,
-        missing=_coarse(int(column.isna().sum()), smallest),
+        missing=_coarse(len(column) - present, smallest),
         known=tuple(sorted(seen | declared)),
         known_complete=len(per_level) <= MAX_KNOWN,
-        unseen=0.0 if allowed else float((per_level == 1).sum()) / max(present, 1),
+        unseen=0.0 if allowed else float((counts == 1).sum()) / max(present, 1),
     )
 
 

@@ -51,9 +51,8 @@ class BatchSummary:
         self.embedded: Floats = np.zeros(2 * FREQUENCIES)
         self._frequencies = profile.embedding.frequencies()
         self._edges = {c.name: np.array(c.edges) for c in (*profile.numeric, profile.prediction)}
-        self._indexes = {c.name: pd.Index(c.levels, dtype="str") for c in profile.category}
+        self._places = {c.name: {level: place for place, level in enumerate(c.levels)} for c in profile.category}
         self._known = {c.name: frozenset(c.known) for c in profile.category}
-        self._is_known: dict[str, dict[str, bool]] = {c.name: {} for c in profile.category}
 
     def update(self, frame: pd.DataFrame, prediction: Floats | None = None) -> None:
         """Add the canonical rows of *frame* and, row for row, the champion's predictions."""
@@ -83,7 +82,8 @@ class BatchSummary:
     def _count_levels(self, column: CategoryProfile, frame: pd.DataFrame) -> NDArray[np.intp]:
         """Count a category's levels and return each row's place among the common ones (-1: none)."""
         codes, found = pd.factorize(frame[column.name], use_na_sentinel=True)
-        places = self._indexes[column.name].get_indexer(found) if len(found) else np.array([], dtype=np.intp)
+        known_places = self._places[column.name]
+        places = np.array([known_places.get(level, -1) for level in found], dtype=np.intp)
         per_found = np.bincount(codes[codes >= 0], minlength=len(found))
         rare = places < 0
         common = np.bincount(places[~rare], per_found[~rare], minlength=len(column.levels)).astype(np.int64)
