@@ -129,7 +129,7 @@ def cell(column: str, values: dict[int, str]):
         (lambda: edited(lambda t: t).replace(b"weight", b"age"), ["the column 'age' is there 2 times"]),
         (lambda: GOOD.split("\n", 1)[1].encode(), ["5 of the 5 needed columns", "may be no header"]),
         (cell("age", dict.fromkeys(range(11), SECRET)), ["age: 11 of 20 values: not a number"]),
-        (lambda: edited(lambda t: t.assign(weight=t["weight"].str.replace(".", ","))), ["20 of 20 numbers have a comma"]),
+        (lambda: edited(lambda t: t.assign(weight=t["weight"].str.replace(".", ","))), ["20 of 20 numbers have a"]),
         (cell("weight", dict.fromkeys(range(11), "inf")), ["body_weight: 11 of 20 values: infinite"]),
         (cell("seen", dict.fromkeys(range(11), "03/04/2025")), ["time: 11 of 20 times: in another", "time_format"]),
         (cell("seen", dict.fromkeys(range(11), "2025-02-30")), ["time: 11 of 20 times: not possible"]),
@@ -228,7 +228,7 @@ def test_a_database_that_cannot_be_read_is_told(location, options, says, use_cas
 
 
 def test_a_database_password_is_never_told(use_case, home):
-    source = Source(kind="sql", location=f"sqlite://user:{SECRET}@/nowhere.db", options={"table": "visits"})
+    source = Source(kind="sql", location=f"klingon://user:{SECRET}@host/ward", options={"table": "visits"})
     assert "user:***@" in refusal(use_case, source, home)
 
 

@@ -43,7 +43,9 @@ def moments(name: str, column: "pd.Series[Any]", *, zone: str, time_format: str 
             _judge(name, held, gone, bad, reason, time_format, rows, faults)
     old = np.flatnonzero((utc < EARLIEST).to_numpy())
     if len(old):
-        rows.append(RowFault(reason=f"{name}: before 1900", rows=old))
+        texts = [moment.isoformat() for moment in utc.iloc[old]]
+        rows.append(RowFault(reason=f"{name}: before 1900", rows=old, texts=texts))
+        utc = utc.mask(utc < EARLIEST)
     if now is not None:
         future = np.flatnonzero((utc > pd.Timestamp(now + AHEAD)).to_numpy())
         if len(future):
