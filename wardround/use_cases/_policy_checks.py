@@ -148,9 +148,7 @@ def _group(use_case: UseCase, column: str, place: str) -> Iterator[str]:
     if column == "site":
         if use_case.site is None:
             yield f"{place}: 'site' needs a site column"
-    elif column in use_case.numeric:
-        yield f"{place}: {column!r} is numeric and forms no groups; add a category of its bands"
-    elif column not in use_case.categorical:
+    elif column not in use_case.feature_names:
         yield f"{place}: {column!r} is neither a feature nor 'site'"
 
 

@@ -232,7 +232,7 @@ class UseCase:
     *record_id*, *patient_id*, *time*, *site* are source columns (``patient_id`` None: each record is its
     own patient). *time_zone* is that of naive times in the source; *keep_time* how fine a time may leave
     ingest. *identifiers* are direct identifiers, dropped before anything is written; *ignored* are known
-    columns that are not used. *subgroups* are features or ``site``. *expectations* is the module with
+    columns that are not used. *subgroups* are features (numbers: by thirds) or ``site``. *expectations* is the module with
     ``suite()`` (None: derived from the features). *threshold* is the probability above which one would act:
     at 0.3 a missed case weighs as much as 7/3 needless alarms. *too_good* is the AUROC (R2 in regression)
     above which training stops and asks whether the answer is among the features.

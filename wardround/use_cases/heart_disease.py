@@ -95,7 +95,7 @@ USE_CASE = UseCase(
             max_missing=1.0, missing_reason=_NOT_EVERYWHERE,
         ),
     ),
-    subgroups=("sex", "site"),
+    subgroups=("sex", "age", "site"),
     expectations="expectations.heart_disease",
     split=Split(kind="grouped", folds=5),
     candidates=(
