@@ -3,10 +3,10 @@
 from prefect import flow
 
 from tasks.data import labelled_batches
-from tasks.learning import arm_monitor, judge_version, settle_promotion, train_version
 from tasks.naming import BatchName, CauseText, UseCaseName, run_name
 from tasks.results import Trained
 from tasks.telling import show_verdict
+from tasks.training import arm_monitor, judge_version, settle_promotion, train_version
 from tasks.watching import find_decision, remember_retraining, why_not_retrain
 from wardround.errors import PipelineRefused
 
@@ -32,7 +32,8 @@ def retrain(
         promote: whether a passed verdict may promote (where the use case leaves it to the gate at all)
     """
     decision = find_decision(use_case, batch, champion)
-    if why_not_retrain(decision) is not None:
+    if (reason := why_not_retrain(decision)) is not None:
+        remember_retraining(decision, None, reason)
         return None
     try:
         chosen = labelled_batches(use_case, None)

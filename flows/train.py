@@ -3,10 +3,10 @@
 from prefect import flow
 
 from tasks.data import labelled_batches
-from tasks.learning import arm_monitor, judge_version, settle_promotion, train_version
 from tasks.naming import BatchName, CauseText, UseCaseName, run_name
 from tasks.results import Trained
 from tasks.telling import show_verdict
+from tasks.training import arm_monitor, judge_version, settle_promotion, train_version
 
 
 @flow(name="train", flow_run_name=run_name("train", "batches", "cause"), persist_result=False)

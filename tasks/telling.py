@@ -4,7 +4,7 @@ import time
 import uuid
 
 from prefect import runtime
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 from prefect.client.orchestration import get_client
 from prefect.events import Event, emit_event
 from prefect.events.worker import EventsWorker
@@ -76,6 +76,22 @@ def show_decision(visited: Visited) -> None:
     told = f"{decision.label}: {decision.action.value}"
     create_markdown_artifact(decision_markdown(decision), key=key, description=told)
     create_table_artifact(readings_table(decision), key=f"{key}-readings", description=told)
+
+
+@effect("write the full report")
+def show_report(use_case: str, visited: Visited) -> None:
+    """Write the full report beside the decision and link to it; the link is good for a week, the report for ever."""
+    from wardround.monitoring.report import write_report
+    from wardround.use_cases import load
+
+    settings, store = world()
+    decision = from_json(Decision, store.get(visited.decision_key))
+    key = write_report(load(use_case), decision, store=store, settings=settings)
+    told = f"{decision.label}, for a week; later: wardround report {decision.label} --use-case {use_case}"
+    create_link_artifact(
+        store.link(key), link_text=f"Report of {decision.label}", key=f"report-{_slug(decision.use_case)}",
+        description=told,
+    )  # fmt: skip
 
 
 @effect("show the verdict")

@@ -31,9 +31,8 @@ def monitor_batch(use_case: str, batch: str, as_of: datetime | None) -> Visited:
 
     *as_of* is the moment the visit stands for (None: now).
     """
-    from wardround.monitoring.visit import monitor
-
     from wardround import batches
+    from wardround.monitoring.visit import monitor
     from wardround.use_cases import load
 
     settings, store = world()
@@ -65,8 +64,7 @@ def require_champion(use_case: str) -> str:
 @effect("what is pending for {use_case}")
 def pending_decisions(use_case: str) -> tuple[Visited, ...]:
     """Return the decisions to retrain that were written but never acted on, because their event was lost."""
-    from wardround.monitoring.visit import pending
-
+    from wardround.monitoring.rounds import pending
     from wardround.use_cases import load
 
     _, store = world()
@@ -99,9 +97,8 @@ def find_decision(use_case: str, batch: str, champion: str | None) -> Visited:
 @effect("is retraining still due")
 def why_not_retrain(visited: Visited) -> str | None:
     """Return why the decision needs no retraining any more, or None when it still does."""
-    from wardround.monitoring.visit import retraining_of
-
     from wardround import registry
+    from wardround.monitoring.rounds import retraining_of
 
     _, store = world()
     if retraining_of(store, from_json(Decision, store.get(visited.decision_key))) is not None:
@@ -117,7 +114,7 @@ def why_not_retrain(visited: Visited) -> str | None:
 @effect("remember what became of the decision")
 def remember_retraining(visited: Visited, trained: Trained | None, sentence: str) -> None:
     """Note what became of the decision, so that no later round acts on it again."""
-    from wardround.monitoring.visit import record_retraining
+    from wardround.monitoring.rounds import record_retraining
 
     settings, store = world()
     record_retraining(

@@ -29,7 +29,9 @@ sys.modules["uvloop"] = None  # its sockets are made in C and raise no audit eve
 def watch(event, arguments):
     if event == "socket.connect":
         address = arguments[1]
-        if isinstance(address, tuple) and (not address[0].startswith("127.") and address[0] != "::1" or address[1] == 9):
+        if not isinstance(address, tuple):
+            return
+        if address[1] == 9 or not (address[0].startswith("127.") or address[0] == "::1"):
             note(f"connect {address[0]}:{address[1]}")
     elif event == "socket.getaddrinfo":
         host = arguments[0].decode() if isinstance(arguments[0], bytes) else arguments[0]

@@ -26,13 +26,16 @@ event_logger.send_event("test", "test", use_daemon=False)  # what its service do
 """
 
 PREFECT_CLIENT = """
+import time
 from prefect import flow
-from prefect._internal.analytics.service import AnalyticsService
+from prefect._internal.analytics import emit, service
 @flow
 def visit():
     return 1
 assert visit() == 1
-AnalyticsService.instance().wait_for_analytics_check(5)
+emit.emit_sdk_event("first_flow_defined")
+service.AnalyticsService.instance().wait_for_analytics_check(5)
+time.sleep(1)
 """
 
 

@@ -8,9 +8,8 @@ from wardround.domain import utc_now
 @effect("train {use_case} on {batches}: {cause}")
 def train_version(use_case: str, batches: tuple[str, ...], cause: str, parent: str | None) -> str:
     """Train the candidates on *batches*, keep the best one, return its version. *parent*: whom it may follow."""
-    from wardround.training import train
-
     from wardround import registry
+    from wardround.training import train
     from wardround.use_cases import load
 
     settings, store = world()
@@ -34,7 +33,6 @@ def train_version(use_case: str, batches: tuple[str, ...], cause: str, parent: s
 def arm_monitor(use_case: str, version: str) -> None:
     """Replay the version's reference and write what its monitor costs in false alarms; refuse over budget."""
     from wardround.monitoring.arming import arm_version
-
     from wardround.use_cases import load
 
     settings, store = world()
@@ -75,7 +73,8 @@ def settle_promotion(use_case: str, judged: Judged, reason: str, *, may_promote:
     chosen = load(use_case)
     verdict = from_json(Verdict, store.get(judged.verdict_key))
     promoted = verdict.passed and may_promote and chosen.retraining.promotion == "gate"
-    if promoted:
+    serving = registry.champion(store, chosen.name)
+    if promoted and (serving is None or serving.version != judged.version):  # else a former attempt got this far
         registry.promote(
             store,
             chosen.name,

@@ -1,0 +1,93 @@
+"""When a task is tried again, and what it may say."""
+
+import logging
+
+import pytest
+from prefect import flow
+
+from tasks.naming import run_name
+from tasks.policy import UnexpectedError, effect
+from wardround.errors import BatchRefused, InputFault, StoreFailed
+
+FAILURE = StoreFailed("http://127.0.0.1:1", "no answer", "Start it")
+
+
+def attempts_of(error: Exception, *, succeed_at: int | None = None) -> tuple[int, Exception | None]:
+    """Run a task that raises *error* until its attempt *succeed_at*; return how often it ran and what came out."""
+    ran = 0
+
+    @effect("try")
+    def attempt() -> int:
+        nonlocal ran
+        ran += 1
+        if ran == succeed_at:
+            return ran
+        raise error
+
+    @flow(name="attempts", persist_result=False)
+    def attempts() -> int:
+        return attempt.with_options(retry_delay_seconds=0)()
+
+    try:
+        attempts()
+    except Exception as raised:
+        return ran, raised
+    return ran, None
+
+
+def test_what_failed_outside_is_tried_again_until_it_works(prefect):
+    assert attempts_of(FAILURE, succeed_at=3) == (3, None)
+
+
+def test_what_keeps_failing_outside_ends_as_what_it_is(prefect):
+    ran, raised = attempts_of(FAILURE)
+    assert ran == 5
+    assert isinstance(raised, StoreFailed)
+
+
+@pytest.mark.parametrize(
+    "error", [BatchRefused("march", "0" * 64, ("no rows",)), InputFault("a.csv", "2 columns missing", "Add them")]
+)
+def test_a_refusal_and_a_wrong_input_are_not_tried_again(error, prefect):
+    ran, raised = attempts_of(error)
+    assert ran == 1
+    assert raised is error
+
+
+def test_delays_grow_and_are_spread():
+    @effect("try")
+    def attempt() -> None: ...
+
+    assert attempt.retry_delay_seconds == [1, 2, 4, 8]
+    assert attempt.retry_jitter_factor == 0.5
+
+
+def test_a_foreign_exception_keeps_its_words_to_itself(prefect, caplog):
+    with caplog.at_level(logging.DEBUG):
+        ran, raised = attempts_of(ValueError("could not convert string to float: 'Mary Smith'"))
+    assert ran == 1
+    assert isinstance(raised, UnexpectedError)
+    assert raised.kind == "ValueError"
+    assert "Mary Smith" not in str(raised) + caplog.text
+
+
+def test_a_refusal_is_logged_as_a_sentence_without_a_traceback(prefect, caplog):
+    with caplog.at_level(logging.DEBUG):
+        attempts_of(InputFault("a.csv", "2 columns missing", "Add them"))
+    assert "a.csv: 2 columns missing. Add them" in caplog.text
+    assert "Traceback" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({"use_case": "heart_disease", "label": "hungary"}, "round of heart_disease: hungary"),
+        ({"use_case": "a/b/mine.py", "batch": "f" * 64}, "round of mine: ffffffffffff"),
+        ({"use_case": "thyroid", "source": "/ward/inbox/march.csv"}, "round of thyroid: march.csv"),
+        ({"use_case": "thyroid", "source": "postgresql://me:secret@host/ward#visits"}, "round of thyroid: ward#visits"),
+        ({"use_case": "thyroid"}, "round of thyroid"),
+    ],
+)
+def test_runs_have_names_a_person_can_read_and_no_secret(given, name, monkeypatch):
+    monkeypatch.setattr("tasks.naming.runtime.flow_run", type("Run", (), {"parameters": given}), raising=False)
+    assert run_name("round of", "label", "batch", "source")() == name

@@ -1,0 +1,180 @@
+"""The local Prefect: found again, restarted, ended with its parent; deployed twice without a trace."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from wardround import services
+from wardround.errors import ServiceFailed, SettingsInvalid
+from wardround.services.api import call
+from wardround.services.deploying import folder
+
+
+def snapshot(api_url: str) -> tuple:
+    deployments = call(f"{api_url}/deployments/filter", {})
+    automations = call(f"{api_url}/automations/filter", {})
+    return sorted(d["id"] for d in deployments), sorted(a["name"] for a in automations)
+
+
+def schedules_of_round(api_url: str) -> dict:
+    found = call(f"{api_url}/deployments/name/round/round")["schedules"]
+    return {s["slug"]: s for s in found}
+
+
+def runs(pid: int) -> bool:
+    """Whether the process is there and no zombie."""
+    try:
+        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
+    except OSError:
+        return False
+
+
+def test_deploying_again_changes_nothing_and_asks_little(prefect_session):
+    before = snapshot(prefect_session.api_url)
+    started = time.monotonic()
+    names = services.deploy(prefect_session.api_url, prefect_session.settings)
+    assert time.monotonic() - started < 2
+    assert names == ("ingest/ingest", "monitor/monitor", "retrain/retrain", "round/round", "score/score", "train/train")
+    assert snapshot(prefect_session.api_url) == before
+
+
+def test_deploying_after_a_change_leaves_no_duplicate_and_keeps_what_people_set(prefect_session):
+    url = prefect_session.api_url
+    deployment = call(f"{url}/deployments/name/round/round")["id"]
+    mine = schedules_of_round(url)["thyroid"]
+    wanted = {"use_case": "thyroid", "source": "s3://inbox/thyroid/"}
+    place = f"{url}/deployments/{deployment}/schedules"
+    call(f"{place}/{mine['id']}", {"active": True, "parameters": wanted}, method="PATCH")
+    before = snapshot(url)
+    (prefect_session.settings.home / "prefect" / "deployed.json").unlink()
+    services.deploy(url, prefect_session.settings)
+    assert snapshot(url) == before
+    after = schedules_of_round(url)
+    assert (after["thyroid"]["active"], after["thyroid"]["parameters"]) == (True, wanted)
+    assert after["heart-disease"]["active"] is False
+    assert len(after) == 4
+
+
+def test_a_schedule_that_a_person_added_survives_deploying(prefect_session):
+    url = prefect_session.api_url
+    deployment = call(f"{url}/deployments/name/monitor/monitor")["id"]
+    added = {"schedule": {"cron": "5 5 * * *", "timezone": "UTC"}, "active": True, "parameters": {"batch": "march"}}
+    call(f"{url}/deployments/{deployment}/schedules", [added])
+    (prefect_session.settings.home / "prefect" / "deployed.json").unlink()
+    services.deploy(url, prefect_session.settings)
+    [kept] = call(f"{url}/deployments/{deployment}/schedules")
+    assert kept["schedule"]["cron"] == "5 5 * * *"
+    assert (kept["active"], kept["parameters"]) == (True, {"batch": "march"})
+
+
+def test_a_wheel_without_deployments_says_so(tmp_path, monkeypatch):
+    (tmp_path / "flows").mkdir()
+    (tmp_path / "flows" / "__init__.py").touch()
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: type("Spec", (), {"origin": tmp_path / "flows/x.py"}))
+    with pytest.raises(SettingsInvalid, match=r"prefect\.yaml.*install wardround from a checkout"):
+        folder()
+
+
+def test_a_server_that_runs_is_found_and_left_running(prefect_session):
+    home = prefect_session.settings.home
+    assert services.running(home) == prefect_session.api_url
+    with services.PrefectServer(home) as second:
+        assert second.api_url == prefect_session.api_url
+    services.require(prefect_session.api_url)
+
+
+def test_another_homes_server_is_not_taken_for_ours(prefect_session, tmp_path):
+    (tmp_path / "prefect").mkdir()
+    note = (prefect_session.settings.home / "prefect" / "server.json").read_text()
+    (tmp_path / "prefect" / "server.json").write_text(note)
+    assert services.running(tmp_path) is None
+
+
+def test_an_address_without_prefect_is_named():
+    with pytest.raises(ServiceFailed, match=r"no answer from http://127\.0\.0\.1:9/api"):
+        services.require("http://127.0.0.1:9/api")
+
+
+def test_a_server_comes_back_at_its_address_and_ends_with_its_parent(migrated_home):
+    port = services.free_port()
+    with services.PrefectServer(migrated_home, port=port) as server:
+        assert server.process is not None
+        os.kill(server.process.pid, signal.SIGKILL)
+        server.process.wait()
+        server.ensure_alive()
+        services.require(server.api_url)
+        assert f":{port}/" in server.api_url
+    assert services.running(migrated_home) is None
+    code = (
+        "import sys, time; from pathlib import Path; from wardround.services import PrefectServer\n"
+        f"s = PrefectServer(Path({str(migrated_home)!r})).start(); print(s.port, s.process.pid, flush=True); time.sleep(99)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        known, child = (int(number) for number in parent.stdout.readline().split())
+        parent.kill()
+    assert known == port, "the address of the former start is kept"
+    until = time.monotonic() + 15
+    while runs(child) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert not runs(child)
+
+
+class Fake:
+    """A service that only notes what is done to it."""
+
+    def __init__(self, name: str, notes: list[str], *, fails: bool = False):
+        self.name, self.notes, self.fails, self.detached = name, notes, fails, False
+
+    def start(self) -> None:
+        self.notes.append(f"start {self.name}")
+
+    def stop(self) -> None:
+        self.notes.append(f"stop {self.name}")
+        if self.fails:
+            raise OSError(self.name)
+
+    def ensure_alive(self) -> None:
+        self.notes.append(f"look at {self.name}")
+
+
+def test_a_supervisor_stops_in_reverse_whatever_becomes_of_one():
+    notes: list[str] = []
+    supervisor = services.Supervisor()
+    supervisor.add(Fake("s3", notes))
+    supervisor.add(Fake("worker", notes, fails=True))
+    with pytest.raises(OSError, match="worker"):
+        supervisor.stop()
+    assert notes == ["start s3", "start worker", "stop worker", "stop s3"]
+
+
+def test_a_supervisor_looks_after_its_services_until_told_to_stop():
+    notes: list[str] = []
+    with services.Supervisor() as supervisor:
+        supervisor.add(Fake("s3", notes))
+        stopped = threading.Event()
+        threading.Timer(1.5, stopped.set).start()
+        supervisor.watch(stopped)
+    assert "look at s3" in notes
+
+
+def test_a_detached_supervisor_leaves_everything_running():
+    notes: list[str] = []
+    with services.Supervisor(detached=True) as supervisor:
+        assert supervisor.add(Fake("s3", notes)).detached
+    assert notes == ["start s3"]
+
+
+def test_what_comes_up_in_the_background_reports_its_failure():
+    def fail() -> None:
+        raise ServiceFailed("Prefect", "no", "Look")
+
+    with pytest.raises(ServiceFailed):
+        services.Ready(fail).wait()
+    services.Ready(lambda: None).wait()
