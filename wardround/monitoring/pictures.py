@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 _BLUE, _ORANGE, _GREY, _INK = "#0072B2", "#D55E00", "#8A939C", "#1B1F24"
 _STYLE: dict[Any, Any] = {
-    "font.size": 12, "font.family": "DejaVu Sans", "axes.titlesize": 14, "axes.titleweight": "bold",
-    "axes.titlepad": 14, "axes.titlelocation": "left", "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": _GREY,
-    "axes.labelcolor": _INK, "text.color": _INK, "xtick.color": _INK, "ytick.color": _INK, "savefig.dpi": 130,
-    "figure.facecolor": "white",
+    "font.size": 12, "font.family": "DejaVu Sans", "savefig.dpi": 130, "figure.facecolor": "white",
+    "axes.titlesize": 14, "axes.titleweight": "bold", "axes.titlepad": 14, "axes.titlelocation": "left",
+    "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": _GREY, "axes.labelcolor": _INK,
+    "text.color": _INK, "xtick.color": _INK, "ytick.color": _INK,
 }  # fmt: skip
 _MOST_COLUMNS = 30
 _FULL_COLOUR = 3.0
@@ -47,6 +47,8 @@ def drift_heat_map(rounds: Sequence[Decision]) -> bytes:
         for y, x in zip(*np.nonzero(alarms), strict=True):
             dark = values[y, x] > _FULL_COLOUR / 2
             axes.plot(x, y, "o", markersize=8, color="white" if dark else _INK)
+        for y, x in zip(*np.nonzero(np.isnan(values) & ~alarms), strict=True):
+            axes.text(x, y, "-", ha="center", va="center", color=_GREY)
         axes.set_xticks(
             range(len(rounds)), [_label(r) for r in rounds], rotation=30, ha="right", rotation_mode="anchor"
         )

@@ -39,11 +39,10 @@ METRICS: Mapping[str, tuple[str, ...]] = {
 class Source:
     """Where rows come from.
 
-    *kind*: ``csv`` (also .gz), ``parquet``, ``excel``, ``sql``, ``s3`` (a prefix) or ``package`` (a table
-    that comes with an installed package, ``sklearn:diabetes`` or ``wardround:heart_disease``). *location*:
-    path, SQLAlchemy URL, ``s3://bucket/prefix/`` or package name; relative paths are looked for under
-    ``WARDROUND_DATA``. *options* go to the reader: ``encoding``, ``delimiter``, ``decimal``, ``sheet``,
-    ``table``, ``query``.
+    *kind*: ``csv`` (also .gz), ``parquet``, ``excel``, ``sql``, ``s3`` (a prefix) or ``package`` (a table that comes
+    with an installed package, ``sklearn:diabetes`` or ``wardround:heart_disease``). *location*: path, SQLAlchemy URL,
+    ``s3://bucket/prefix/`` or package name; relative paths are looked for under ``WARDROUND_DATA``. *options* go to
+    the reader: ``encoding``, ``delimiter``, ``decimal``, ``sheet``, ``table``, ``query``.
     """
 
     kind: Literal["csv", "parquet", "excel", "sql", "s3", "package"]
@@ -55,14 +54,13 @@ class Source:
 class Feature:
     """One input of the model.
 
-    *name* is the canonical name, *column* the source's (default: the same). *plausible* is the closed range
-    outside which a value cannot be a real measurement (unit: *unit*). *allowed* are a category's levels.
-    *missing_codes* are source values that mean missing. *other_units* maps a unit the source might slip
-    into to the factor from it to *unit* (``{"mmol/L": 38.67}``): a batch off by that factor is named so.
-    *max_missing* is the share of missing values that is usual practice, *missing_reason* why (needed above
-    0.05). *measured_at* names the source column with the time of measurement, *after_index* marks what is
-    only known after the prediction is due: both are used by the leak guard. *sensitivity*: ``clinical`` or
-    ``quasi-identifier``.
+    *name* is the canonical name, *column* the source's (default: the same). *plausible* is the closed range outside
+    which a value cannot be a real measurement (unit: *unit*). *allowed* are a category's levels. *missing_codes* are
+    source values that mean missing. *other_units* maps a unit the source might slip into to the factor from it to
+    *unit* (``{"mmol/L": 38.67}``): a batch off by that factor is named so. *max_missing* is the share of missing
+    values that is usual practice, *missing_reason* why (needed above 0.05). *measured_at* names the source column
+    with the time of measurement, *after_index* marks what is only known after the prediction is due: both are used by
+    the leak guard. *sensitivity*: ``clinical`` or ``quasi-identifier``.
     """
 
     name: str
@@ -90,10 +88,9 @@ class Feature:
 class Target:
     """What is predicted, from the source column *column*.
 
-    Classification needs exactly one of *positive_above* (value > x), *positive* (these values) or
-    *negative* (all other values are positive). Every value a classification target may take is in *allowed*
-    when it is given: another one is a new class. Regression takes the number, in *unit*, inside
-    *plausible*.
+    Classification needs exactly one of *positive_above* (value > x), *positive* (these values) or *negative* (all
+    other values are positive). Every value a classification target may take is in *allowed* when it is given: another
+    one is a new class. Regression takes the number, in *unit*, inside *plausible*.
     """
 
     column: str
@@ -181,12 +178,11 @@ class Monitoring:
     """What the monitor may cost in false alarms and what it must not call material.
 
     *material_effect*: the smallest distribution shift worth acting on (Kolmogorov-Smirnov distance or total
-    variation, 0 to 1). *material_missing*: rise in the missing share above a feature's *max_missing* worth
-    a ticket. *material_loss*: worsening of the mean loss per row worth acting on (unit of the problem's
-    loss). *important_share*: share of the model's importance that drifted columns must carry to call for
-    retraining. *volume*: acceptable (low, high) ratio of a batch's rows to the expected *rows_per_round*,
-    if that is stated. *freshness*: greatest age of the newest row. Each needs its reason in *reasons*,
-    keyed by field name.
+    variation, 0 to 1). *material_missing*: rise in the missing share above a feature's *max_missing* worth a ticket.
+    *material_loss*: worsening of the mean loss per row worth acting on (unit of the problem's loss).
+    *important_share*: share of the model's importance that drifted columns must carry to call for retraining.
+    *volume*: acceptable (low, high) ratio of a batch's rows to the expected *rows_per_round*, if that is stated.
+    *freshness*: greatest age of the newest row. Each needs its reason in *reasons*, keyed by field name.
     """
 
     false_alarms_per_year: float = 1.0
@@ -229,13 +225,13 @@ class Schedule:
 class UseCase:
     """One clinical question and everything needed to answer it, again and again.
 
-    *record_id*, *patient_id*, *time*, *site* are source columns (``patient_id`` None: each record is its
-    own patient). *time_zone* is that of naive times in the source; *keep_time* how fine a time may leave
-    ingest. *identifiers* are direct identifiers, dropped before anything is written; *ignored* are known
-    columns that are not used. *subgroups* are features (numbers: by thirds) or ``site``. *expectations* is the module with
-    ``suite()`` (None: derived from the features). *threshold* is the probability above which one would act:
-    at 0.3 a missed case weighs as much as 7/3 needless alarms. *too_good* is the AUROC (R2 in regression)
-    above which training stops and asks whether the answer is among the features.
+    *record_id*, *patient_id*, *time*, *site* are source columns (``patient_id`` None: each record is its own
+    patient). *time_zone* is that of naive times in the source; *keep_time* how fine a time may leave ingest.
+    *identifiers* are direct identifiers, dropped before anything is written; *ignored* are known columns that are not
+    used. *subgroups* are features (numbers: by thirds) or ``site``. *expectations* is the module with ``suite()``
+    (None: derived from the features). *threshold* is the probability above which one would act: at 0.3 a missed case
+    weighs as much as 7/3 needless alarms. *too_good* is the AUROC (R2 in regression) above which training stops and
+    asks whether the answer is among the features.
     """
 
     name: str
