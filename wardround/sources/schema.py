@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from wardround.errors import InputFault
 from wardround.use_cases.base import UseCase
 
-_A_NAME = re.compile(r"[A-Za-z][A-Za-z0-9 _.:()%/-]{0,48}")
+_A_NAME = re.compile(r"(?!.*[0-9]{4})[A-Za-z][A-Za-z0-9 _.:()%/-]{0,48}")
+"""What may be repeated as the name of an unknown column: no address, date, telephone or record number."""
 
 
 @dataclass(frozen=True, kw_only=True)
