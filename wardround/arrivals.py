@@ -89,12 +89,14 @@ def store_batch(
 
 def record(batch: Batch, *, store: "Store", settings: "Settings") -> None:
     """Write the ledger entry of *batch* unless it is there."""
-    key = batch.manifest_key
+    hashes = {batch.manifest_key: hashlib.sha256(store.get(batch.manifest_key)).hexdigest()}
+    hashes[batch.data_key] = batch.data_sha256
+    if batch.quarantine_sha256:
+        hashes[batch.quarantine_key] = batch.quarantine_sha256
     told = "refused" if batch.refused else "accepted"
     ledger.append(
         store, act=f"ingest:{batch.use_case}:{batch.id}", kind="ingest", use_case=batch.use_case,
-        actor=settings.actor, subject=batch.id,
-        hashes={key: hashlib.sha256(store.get(key)).hexdigest(), batch.data_key: batch.data_sha256},
+        actor=settings.actor, subject=batch.id, hashes=hashes,
         reason=f"{batch.label} from {batch.source}: {told}, {batch.rows_accepted} of {batch.rows_in} rows",
         now=batch.ingested_at,
     )  # fmt: skip

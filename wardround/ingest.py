@@ -58,7 +58,7 @@ def ingest(
     check_label(label)
     place = described(source)
     tell(f"reading {place}")
-    frame = canonical(use_case, read(use_case, source, settings), settings, place=place)
+    frame = canonical(use_case, read(use_case, source, settings), settings, place=place, now=now)
     if frame.empty:
         raise InputFault(place, "it has no rows", "Check the export that wrote it")
     name = canonical_id(frame)

@@ -157,7 +157,7 @@ def _record(found: LabelSet, *, store: "Store", settings: "Settings") -> None:
     from wardround import ledger
 
     ledger.append(
-        store, act=f"label:{found.use_case}:{found.id}", kind="label", use_case=found.use_case, actor=settings.actor,
+        store, act=f"labels:{found.use_case}:{found.id}", kind="labels", use_case=found.use_case, actor=settings.actor,
         subject=found.id, hashes={found.key: found.sha256},
         reason=f"{found.rows} late outcomes from {found.source}", now=found.added_at,
     )  # fmt: skip

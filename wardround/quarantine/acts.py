@@ -118,7 +118,7 @@ def finish(store: "Store", use_case: UseCase, batch: Batch, act: Act) -> Batch:
     hashes = {_key(batch, act.number): hashlib.sha256(to_json(act)).hexdigest()}
     told = f"{len(act.rows)} rows deleted"
     if act.child is None:
-        store.delete(batch.quarantine_key)
+        hashes[batch.quarantine_key] = batch.quarantine_sha256
     else:
         made = _made(store, use_case, batch, act, act.child)
         hashes[made.manifest_key] = hashlib.sha256(store.get(made.manifest_key)).hexdigest()
@@ -129,6 +129,8 @@ def finish(store: "Store", use_case: UseCase, batch: Batch, act: Act) -> Batch:
         use_case=batch.use_case, actor=act.actor, subject=batch.id, hashes=hashes,
         reason=f"{batch.label}: {told}: {act.reason}", now=act.at,
     )  # fmt: skip
+    if act.child is None:
+        store.delete(batch.quarantine_key)  # after the entry that lets it be missing
     return made
 
 

@@ -115,11 +115,12 @@ def _examined(
 ) -> tuple[list[ExpectationOutcome], list[Finding], list[str]]:
     total = len(frame)
     outcomes, findings, faults = run(use_case, frame, suite, now, small_cell)
+    checked = {str((rule.meta or {}).get("reason")) for rule in suite.expectations}
     for reason, positions in (frame.attrs.get(ROW_FAULTS) or {}).items():
         rows = np.unique(np.asarray(list(positions), dtype=np.int64))
         if rows.size:
             column = next((name for name in frame.columns if reason.startswith(f"{name}:")), None)
-            findings.append(Finding(reason=reason, column=column, rows=rows, unreadable=True))
+            findings.append(Finding(reason=reason, column=column, rows=rows, unreadable=reason not in checked))
             sentence = f"{reason} ({count(rows.size, total, small_cell)})"
             outcomes.append(outcome("readable", column, Severity.CRITICAL, rows.size, sentence, True))
     for feature in use_case.features:
@@ -144,7 +145,8 @@ def _divided(
     unreadable: dict[int, list[str]] = {}
     for finding in findings:
         for row in finding.rows.tolist():
-            reasons.setdefault(row, []).append(finding.reason)
+            if finding.reason not in reasons.setdefault(row, []):
+                reasons[row].append(finding.reason)
             if finding.unreadable:
                 unreadable.setdefault(row, []).append(finding.reason)
     away = np.ones(len(frame), bool) if faults else np.zeros(len(frame), bool)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from wardround.domain import ExpectationOutcome, Severity
 from wardround.errors import UseCaseInvalid
+from wardround.sources.moments import AHEAD
 from wardround.use_cases.base import UseCase
 from wardround.validation.findings import Finding, count, outcome
 from wardround.validation.suites import NOW, great_expectations
@@ -52,7 +53,7 @@ def run(
     def answer_to(chosen: list[Any], result_format: Any) -> dict[int, Any]:
         answer = batch.validate(
             gx.ExpectationSuite(name=use_case.name, expectations=chosen),
-            result_format=result_format, expectation_parameters={NOW: now},
+            result_format=result_format, expectation_parameters={NOW: now + AHEAD},
         )  # fmt: skip
         found = {result.expectation_config.meta[_ROW]: result for result in answer.results}
         if len(found) != len(chosen):
@@ -74,7 +75,8 @@ def run(
         kind, column, reason = rule.configuration.type, _column(rule), _reason(rule)
         row_level = _is_row_level(gx, rule)
         if answers[place].success:
-            outcomes.append(outcome(kind, column, severity, 0, f"{reason}: no", row_level, passed=True))
+            sentence = f"{reason}: {'in no row' if row_level else 'no'}"
+            outcomes.append(outcome(kind, column, severity, 0, sentence, row_level, passed=True))
             continue
         detail = details.get(place)
         if detail is None or _erred(detail):
