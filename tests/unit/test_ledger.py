@@ -60,6 +60,7 @@ def test_an_act_killed_before_its_seal_is_not_recorded_twice(store: Store, intru
     append(store, "the act")
     seal = f"ledger/acts/{hashlib.sha256(b'the act').hexdigest()}.json"
     intruder.remove(seal)
+    ledger._HEADS.clear()  # the killed process took what it knew with it
     assert not ledger.recorded(store, "the act")
     assert ledger.verify(store).intact, "a last entry without its seal is what a kill leaves"
     assert append(store, "the act").number == 2
@@ -70,6 +71,7 @@ def test_an_act_killed_before_its_seal_is_not_recorded_twice(store: Store, intru
 def test_whoever_appends_next_seals_the_entry_a_kill_left_unsealed(store: Store, intruder: Any) -> None:
     append(store, "the act")
     intruder.remove(f"ledger/acts/{hashlib.sha256(b'the act').hexdigest()}.json")
+    ledger._HEADS.clear()
     append(store, "another")
     assert append(store, "the act").number == 1
     assert ledger.verify(store).intact
@@ -115,16 +117,16 @@ def _append_ten(store: Store, name: str) -> None:
         append(store, f"shared {number}")
 
 
-def test_four_processes_append_a_gapless_chain_and_shared_acts_once(store: Store) -> None:
+def test_three_processes_append_a_gapless_chain_and_shared_acts_once(store: Store) -> None:
     context = multiprocessing.get_context("spawn")
-    workers = [context.Process(target=_append_ten, args=(store, f"process {index}")) for index in range(4)]
+    workers = [context.Process(target=_append_ten, args=(store, f"process {index}")) for index in range(3)]
     for worker in workers:
         worker.start()
     for worker in workers:
         worker.join()
         assert worker.exitcode == 0
     assert ledger.verify(store).intact
-    assert ledger.verify(store).count == 4 * 10 + 10
+    assert ledger.verify(store).count == 3 * 10 + 10
 
 
 def _append_forever(store: Store) -> None:
@@ -134,7 +136,7 @@ def _append_forever(store: Store) -> None:
 
 def test_killed_appenders_leave_an_intact_chain_that_goes_on(store: Store) -> None:
     context = multiprocessing.get_context("spawn")
-    for moment in (0.01, 0.05, 0.09, 0.13):
+    for moment in (0.02, 0.07):
         before = ledger.verify(store).count
         worker = context.Process(target=_append_forever, args=(store,))
         worker.start()
@@ -179,10 +181,13 @@ def test_a_rewritten_entry_is_named_even_as_the_last(store: Store, intruder: Any
     assert ledger.verify(store).first_bad == 2
 
 
-def test_appending_after_an_alteration_does_not_hide_it(store: Store, intruder: Any) -> None:
+@pytest.mark.parametrize("same_process", [True, False])
+def test_appending_after_an_alteration_does_not_hide_it(store: Store, intruder: Any, same_process: bool) -> None:
     append(store, "act 1")
     last = append(store, "act 2")
     intruder.write(ledger.entry_key(2), to_json(replace(last, reason="another reason")))
+    if not same_process:
+        ledger._HEADS.clear()
     append(store, "act 3")
     assert ledger.verify(store).first_bad == 2
 
