@@ -55,7 +55,7 @@ def send_retrain_event(use_case: str, visited: Visited) -> str:
 def _arrived(event: Event) -> bool:
     """Flush the event out of this process, then ask the server for it."""
     EventsWorker.instance().wait_until_empty()
-    wanted = {"filter": {"id": {"id": [str(event.id)]}, "occurred": {"since": event.occurred.isoformat()}}}
+    wanted = {"filter": {"id": {"id": [str(event.id)]}}}
     with get_client(sync_client=True) as client:
         for attempt in range(20):
             found = client.request("POST", "/events/filter", json=wanted).json()

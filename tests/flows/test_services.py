@@ -113,7 +113,8 @@ def test_a_server_comes_back_at_its_address_and_ends_with_its_parent(migrated_ho
     assert services.running(migrated_home) is None
     code = (
         "import sys, time; from pathlib import Path; from wardround.services import PrefectServer\n"
-        f"s = PrefectServer(Path({str(migrated_home)!r})).start(); print(s.port, s.process.pid, flush=True); time.sleep(99)"
+        f"s = PrefectServer(Path({str(migrated_home)!r})).start()\n"
+        "print(s.port, s.process.pid, flush=True); time.sleep(99)"
     )
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
