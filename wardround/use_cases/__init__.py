@@ -2,7 +2,6 @@
 
 import hashlib
 import importlib
-import importlib.util
 import pkgutil
 import sys
 from pathlib import Path
@@ -53,15 +52,14 @@ def _module_of(path_text: str) -> ModuleType:
     if path.suffix != ".py":
         raise UseCaseInvalid(path_text, ("file: a use case is a Python file whose name ends in .py",))
     unique = f"_wardround_use_case_{hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]}"
-    spec = importlib.util.spec_from_file_location(unique, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
+    module = ModuleType(unique)
+    module.__file__ = str(path)
     before = sys.modules.get(unique)
     sys.modules[unique] = module  # dataclasses and pickle look a class's module up by name
     try:
-        spec.loader.exec_module(module)
-    except Exception as error:
+        # compiled here, not imported: a cached copy of a file edited within the second would be taken for it
+        exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
+    except (Exception, SystemExit) as error:
         if before is None:
             del sys.modules[unique]
         else:
@@ -70,7 +68,7 @@ def _module_of(path_text: str) -> ModuleType:
     return module
 
 
-def _import_fault(error: Exception, path: Path) -> str:
+def _import_fault(error: BaseException, path: Path) -> str:
     if isinstance(error, SyntaxError):
         return f"file: Python cannot read line {error.lineno}: {error.msg}"
     if isinstance(error, (UnicodeDecodeError, ValueError)) and not _line_in(error, path):
@@ -80,7 +78,7 @@ def _import_fault(error: Exception, path: Path) -> str:
     return f"file: {where} failed with {type(error).__name__}: {error}"
 
 
-def _line_in(error: Exception, path: Path) -> int | None:
+def _line_in(error: BaseException, path: Path) -> int | None:
     line = None
     trace = error.__traceback__
     while trace is not None:
