@@ -165,6 +165,19 @@ def test_a_frame_that_breaks_the_policy_does_not_leave(break_it, says, settings)
     assert CANARY not in str(broken.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "broken", "says"),
+    [
+        ("pseudonyms", lambda key, case, role, texts: list(texts), "that are no pseudonyms"),
+        ("coarsen", lambda times, keep, zone: times, r"time\(s\) finer than the day"),
+    ],
+)
+def test_should_a_step_fail_to_hide_nothing_leaves(name, broken, says, settings, monkeypatch):
+    monkeypatch.setattr(f"wardround.sources.canonical.{name}", broken)
+    with pytest.raises(PrivacyBroken, match=says):
+        canonical(USE_CASE, ward(), settings, place="ward.csv")
+
+
 def heard(frame: pd.DataFrame) -> bool:
     """Whether the canary is in a cell, a column name, the attributes, or the frame written to disk."""
     body = io.BytesIO()
