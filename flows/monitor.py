@@ -6,7 +6,7 @@ from prefect import flow
 
 from tasks.naming import BatchName, UseCaseName, run_name
 from tasks.results import Visited
-from tasks.telling import show_decision, show_report
+from tasks.telling import show_decision, show_pictures, show_report
 from tasks.watching import monitor_batch, require_champion
 
 
@@ -24,5 +24,6 @@ def monitor(use_case: UseCaseName, batch: BatchName, as_of: datetime | None = No
     require_champion(use_case)
     visited = monitor_batch(use_case, batch, as_of)
     show_decision(visited)
+    show_pictures(visited)
     show_report(use_case, visited)
     return visited

@@ -7,7 +7,7 @@ from prefect import flow
 from tasks.data import find_batch, ingest_source
 from tasks.naming import BatchName, Label, UseCaseName, run_name
 from tasks.results import Visited
-from tasks.telling import send_retrain_event, show_decision, show_report
+from tasks.telling import send_retrain_event, show_decision, show_pictures, show_report
 from tasks.watching import monitor_batch, pending_decisions, require_champion, score_batch
 
 
@@ -43,5 +43,6 @@ def round(
     if visited.retraining_due:
         send_retrain_event(use_case, visited)
     show_decision(visited)
+    show_pictures(visited)
     show_report(use_case, visited)
     return visited

@@ -1,5 +1,6 @@
 """What people and automations are told: events, and artifacts in the Prefect UI. Aggregates only."""
 
+import base64
 import time
 import uuid
 
@@ -15,6 +16,7 @@ from wardround.domain import Decision, Verdict, from_json
 from wardround.errors import ServiceFailed
 
 RETRAIN = "wardround.decision.retrain"
+LAST_ROUNDS = 12
 
 
 @effect("send the event: retrain {visited.use_case}")
@@ -76,6 +78,34 @@ def show_decision(visited: Visited) -> None:
     told = f"{decision.label}: {decision.action.value}"
     create_markdown_artifact(decision_markdown(decision), key=key, description=told)
     create_table_artifact(readings_table(decision), key=f"{key}-readings", description=told)
+
+
+@effect("draw the last rounds")
+def show_pictures(visited: Visited) -> None:
+    """Draw drift and performance over the last rounds, inside the page itself so that it needs no other server."""
+    from wardround.monitoring.pictures import (
+        drift_heat_map,
+        drift_heat_map_alt,
+        performance_over_time,
+        performance_over_time_alt,
+    )
+    from wardround.monitoring.rounds import decisions
+
+    _, store = world()
+    rounds = decisions(store, visited.use_case)[-LAST_ROUNDS:]
+    metrics = {r.column for each in rounds for r in each.readings if r.kind == "estimated performance" and r.column}
+    pages = [_picture(drift_heat_map(rounds), drift_heat_map_alt(rounds))]
+    pages += [
+        _picture(performance_over_time(rounds, metric), performance_over_time_alt(rounds, metric))
+        for metric in sorted(metrics)
+    ]
+    told = f"the last {len(rounds)} rounds"
+    create_markdown_artifact("\n\n".join(pages), key=f"pictures-{_slug(visited.use_case)}", description=told)
+
+
+def _picture(png: bytes, alt: str) -> str:
+    words = " ".join(alt.replace("[", "(").replace("]", ")").split())
+    return f"![{words}](data:image/png;base64,{base64.b64encode(png).decode()})\n\n{words}"
 
 
 @effect("write the full report")

@@ -25,6 +25,7 @@ def train_version(use_case: str, batches: tuple[str, ...], cause: str, parent: s
         cause=cause,
         parent=parent,
         now=utc_now(),
+        progress=say,
     )
     return trained.version
 
@@ -42,7 +43,7 @@ def arm_monitor(use_case: str, version: str) -> None:
 @effect("judge {version}")
 def judge_version(use_case: str, version: str) -> Judged:
     """Hold the version against floors, champion and limits; write the verdict with its reasons."""
-    from wardround.gating import gate, verdict_key
+    from wardround.gating import gate
 
     from wardround.use_cases import load
 
@@ -53,7 +54,7 @@ def judge_version(use_case: str, version: str) -> Judged:
         use_case=chosen.name,
         version=version,
         champion=verdict.champion,
-        verdict_key=verdict_key(verdict),
+        verdict_key=f"models/{chosen.name}/{version}/verdicts/{verdict.champion or 'none'}.json",
         passed=verdict.passed,
     )
 

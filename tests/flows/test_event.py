@@ -112,8 +112,8 @@ def test_a_lost_event_is_sent_by_the_next_round(prefect, store, monkeypatch):
 
     monkeypatch.setattr(module, "require_champion", lambda use_case: CHAMPION)
     monkeypatch.setattr(module, "monitor_batch", lambda *_: visited_without_retraining(later))
-    monkeypatch.setattr(module, "show_decision", lambda *_: None)
-    monkeypatch.setattr(module, "show_report", lambda *_: None)
+    for shown in ("show_decision", "show_pictures", "show_report"):
+        monkeypatch.setattr(module, shown, lambda *_: None)
     module.round("heart_disease", batch=later.batch)
     run = await_run(prefect.api_url, lost.batch)
     assert run["parameters"]["champion"] == CHAMPION
