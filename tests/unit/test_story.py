@@ -81,7 +81,8 @@ EVALUATION = Evaluation(
 )
 VERSION = ModelVersion(
     use_case="heart_disease", version="f" * 16, problem="classification", family="random_forest",
-    parameters={"n_estimators": 200}, features=("age", "sex"), batches=("a" * 64,), label_sets=(), rows=1303, patients=303,
+    parameters={"n_estimators": 200}, features=("age", "sex"), batches=("a" * 64,), label_sets=(), rows=1303,
+    patients=303,
     data_hash="d" * 64, use_case_hash="e" * 64, seed=1, code_version="0.1.0", packages={"scikit-learn": "1.9.1"},
     files={}, cause="first model", parent=None, created_at=NOON,
 )  # fmt: skip
