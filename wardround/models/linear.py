@@ -1,0 +1,29 @@
+"""Linear families: the logistic regression, and least squares plain, ridge, lasso and elastic net."""
+
+from sklearn.linear_model import ElasticNet, Lasso, LinearRegression, LogisticRegression, Ridge
+
+from wardround.models.base import Family
+
+FAMILIES = (
+    Family(
+        name="logistic",
+        problem="classification",
+        build=lambda parameters, seed: LogisticRegression(**{"max_iter": 5_000, **parameters, "random_state": seed}),
+    ),
+    Family(name="linear", problem="regression", build=lambda parameters, seed: LinearRegression(**parameters)),
+    Family(
+        name="ridge",
+        problem="regression",
+        build=lambda parameters, seed: Ridge(**{**parameters, "random_state": seed}),
+    ),
+    Family(
+        name="lasso",
+        problem="regression",
+        build=lambda parameters, seed: Lasso(**{"max_iter": 20_000, **parameters, "random_state": seed}),
+    ),
+    Family(
+        name="elastic_net",
+        problem="regression",
+        build=lambda parameters, seed: ElasticNet(**{"max_iter": 20_000, **parameters, "random_state": seed}),
+    ),
+)

@@ -1,0 +1,134 @@
+"""What a learner knows of its columns: levels, reference values, and the way to a matrix of numbers.
+
+Levels become whole numbers before scikit-learn sees them, so that the stored model holds no text; a level of few
+patients is pooled, so that no artifact names it. Numbers are imputed by their median with an indicator where some were
+missing in training, a column that was missing throughout stays and says nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from wardround.errors import InputFault
+from wardround.problems.base import Floats
+from wardround.use_cases.base import UseCase
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RARE = 10
+"""A level with fewer patients than this in training is pooled with the other rare and the unseen ones."""
+MOST_LEVELS = 50
+"""At most so many levels of a column are told apart, the most frequent ones."""
+PLACE = "the rows to learn from or to score"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Encoding:
+    """Learned from training rows only.
+
+    *levels* are the levels told apart, by category column; code ``len(levels)`` is any other, one more is missing.
+    *reference* is the code or median of an unremarkable patient, in column order (NaN: never measured).
+    """
+
+    numeric: tuple[str, ...]
+    levels: Mapping[str, tuple[str, ...]]
+    columns: tuple[str, ...]
+    reference: tuple[float | None, ...]
+
+    def matrix(self, frame: "pd.DataFrame") -> Floats:
+        """Return *frame* as numbers, (rows, columns) in declared order: values and level codes.
+
+        Raises:
+            InputFault: a column is missing, or a number is text or infinite.
+        """
+        absent = [name for name in self.columns if name not in frame.columns]
+        if absent:
+            raise InputFault(
+                PLACE,
+                f"{len(absent)} of the {len(self.columns)} columns the model needs are missing: {', '.join(absent)}",
+                "Ingest them with the use case the model was trained for",
+            )
+        out = np.empty((len(frame), len(self.columns)))
+        for position, name in enumerate(self.columns):
+            column = frame[name]
+            out[:, position] = _codes(column, self.levels[name]) if name in self.levels else _numbers(name, column)
+        return out
+
+    def preprocessor(self, *, scaled: bool) -> ColumnTransformer:
+        """Return the unfitted transformer from `matrix` to what an estimator learns from."""
+        numeric = [i for i, name in enumerate(self.columns) if name not in self.levels]
+        coded = [i for i, name in enumerate(self.columns) if name in self.levels]
+        impute = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
+        steps: list[tuple[str, Any, list[int]]] = []
+        if numeric:
+            parts = [("impute", impute), *([("scale", StandardScaler())] if scaled else [])]
+            steps.append(("numbers", Pipeline(parts), numeric))
+        if coded:
+            codes = [np.arange(len(self.levels[self.columns[i]]) + 2, dtype=float) for i in coded]
+            steps.append(("levels", OneHotEncoder(categories=codes, sparse_output=False), coded))
+        return ColumnTransformer(steps)
+
+
+def learned(use_case: UseCase, frame: "pd.DataFrame", patients: Any) -> Encoding:
+    """Return the encoding of *frame*'s training rows; *patients* (n,) names the patient of each."""
+    absent = [name for name in use_case.feature_names if name not in frame.columns]
+    blank: tuple[float | None, ...] = (None,) * len(use_case.features)
+    plain = Encoding(
+        numeric=use_case.numeric,
+        levels=dict.fromkeys(use_case.categorical, ()) if absent else _all_levels(use_case, frame, patients),
+        columns=use_case.feature_names,
+        reference=blank,
+    )
+    matrix = plain.matrix(frame)
+    reference: list[float | None] = []
+    for position, name in enumerate(plain.columns):
+        values = matrix[:, position]
+        values = values[np.isfinite(values)]
+        if not len(values):
+            reference.append(None)
+        elif name in plain.levels:
+            reference.append(float(np.bincount(values.astype(int)).argmax()))
+        else:
+            reference.append(float(np.median(values)))
+    return Encoding(numeric=plain.numeric, levels=plain.levels, columns=plain.columns, reference=tuple(reference))
+
+
+def _all_levels(use_case: UseCase, frame: "pd.DataFrame", patients: Any) -> dict[str, tuple[str, ...]]:
+    import pandas as pd
+
+    found = {}
+    for name in use_case.categorical:
+        pairs = pd.DataFrame({"level": frame[name].to_numpy(), "patient": np.asarray(patients)}).dropna()
+        counts = pairs.drop_duplicates()["level"].astype(str).value_counts()
+        common = [(-int(count), str(level)) for level, count in counts.items() if count >= RARE]
+        found[name] = tuple(sorted(level for _, level in sorted(common)[:MOST_LEVELS]))
+    return found
+
+
+def _codes(column: "pd.Series[Any]", levels: tuple[str, ...]) -> Floats:
+    import pandas as pd
+
+    found = pd.Index(levels, dtype=object).get_indexer(pd.Index(column.astype(object)))
+    codes: Floats = np.where(found < 0, len(levels), found).astype(np.float64)
+    codes[column.isna().to_numpy()] = len(levels) + 1
+    return codes
+
+
+def _numbers(name: str, column: "pd.Series[Any]") -> Floats:
+    try:
+        values = column.to_numpy(dtype=float, na_value=np.nan)
+    except (TypeError, ValueError):
+        raise InputFault(
+            PLACE, f"the column {name} holds something that is no number", "Ingest the rows: they come out typed"
+        ) from None
+    infinite = int(np.isinf(values).sum())
+    if infinite:
+        raise InputFault(PLACE, f"the column {name} is infinite in {infinite} row(s)", "Make them missing or correct")
+    return np.asarray(values)

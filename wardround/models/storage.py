@@ -1,0 +1,100 @@
+"""Models on disk: skops with a reviewed list of types, the same bytes for the same model; never a pickle.
+
+skops names parts by memory address and stamps the hour on its archive. `dumps` takes both out, so that training the
+same thing twice gives the same file, hence the same version.
+"""
+
+import io
+import json
+import zipfile
+from pathlib import PurePath
+from typing import Any
+
+from wardround.errors import Corrupted
+
+REVIEWED = frozenset(
+    {
+        # plain data: the type of an array's elements
+        "numpy.dtype",
+        # a fitted classifier and its calibration map: attributes only, no code runs when they are restored
+        "sklearn.calibration._CalibratedClassifier",
+        "sklearn.calibration._SigmoidCalibration",
+        # nodes of trees: arrays with bounds that scikit-learn checks when they are set
+        "sklearn.tree._tree.Tree",
+        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    }
+)
+"""Every type a model may hold beyond skops' own list of scikit-learn estimators. Add one after reading its code."""
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+def dumps(model: Any) -> bytes:
+    """Return *model* as skops bytes; equal models give equal bytes.
+
+    Raises:
+        ValueError: the model holds a type that `loads` would refuse.
+    """
+    import skops.io
+
+    body = _settled(skops.io.dumps(model))
+    strange = set(skops.io.get_untrusted_types(data=body)) - REVIEWED
+    if strange:
+        raise ValueError(f"the model holds types that were not reviewed: {', '.join(sorted(strange))}")
+    return body
+
+
+def loads(body: bytes, *, place: str) -> Any:
+    """Return the model in *body*; nothing in it is executed.
+
+    Raises:
+        Corrupted: it is not skops (a pickle is refused unread), or it holds a type that is not on the list.
+    """
+    import skops.io
+
+    if not zipfile.is_zipfile(io.BytesIO(body)):
+        raise Corrupted(place, "it is not a skops archive; pickles are never read")
+    try:
+        strange = set(skops.io.get_untrusted_types(data=body)) - REVIEWED
+    except Exception as error:  # whatever a broken archive makes the parser say
+        raise Corrupted(place, f"it cannot be read as a skops archive ({type(error).__name__})") from None
+    if strange:
+        raise Corrupted(place, f"it holds {len(strange)} type(s) that were not reviewed: {', '.join(sorted(strange))}")
+    try:
+        return skops.io.loads(body, trusted=sorted(REVIEWED))
+    except Exception as error:
+        raise Corrupted(place, f"it cannot be restored ({type(error).__name__})") from None
+
+
+def _settled(body: bytes) -> bytes:
+    """Number objects and files in order of appearance, and rewrite the archive without a clock."""
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        content = {name: archive.read(name) for name in archive.namelist()}
+    schema = json.loads(content.pop("schema.json"))
+    numbers: dict[Any, int] = {}
+    names: dict[str, str] = {}
+
+    def settle(node: Any) -> None:
+        if isinstance(node, list):
+            for inner in node:
+                settle(inner)
+        elif isinstance(node, dict):
+            if "__id__" in node:
+                # whether two equal plain values are one object is an accident of the run
+                own = ("plain", len(numbers)) if node.get("is_json") else node["__id__"]
+                node["__id__"] = numbers.setdefault(own, len(numbers) + 1)
+            if isinstance(node.get("file"), str):
+                node["file"] = names.setdefault(node["file"], f"{len(names):06d}{PurePath(node['file']).suffix}")
+            for inner in node.values():
+                settle(inner)
+
+    settle(schema)
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        parts = [(new, content[old]) for old, new in sorted(names.items(), key=lambda pair: pair[1])]
+        for name, part in [*parts, ("schema.json", json.dumps(schema).encode())]:
+            entry = zipfile.ZipInfo(name, date_time=_EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.create_system = 3
+            archive.writestr(entry, part, compresslevel=6)
+    return out.getvalue()

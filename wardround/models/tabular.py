@@ -1,0 +1,313 @@
+"""The learner of tables: one family's estimator with its preprocessing, calibration and intervals inside."""
+
+import json
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from scipy.special import logit
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.pipeline import Pipeline
+
+from wardround.errors import Corrupted, NotTrainable, UseCaseInvalid
+from wardround.models import storage
+from wardround.models.base import Family
+from wardround.models.folds import PatientFolds
+from wardround.models.preprocessing import Encoding, learned
+from wardround.problems.base import Floats, Prediction
+from wardround.use_cases.base import UseCase
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MODEL, FACTS = "model.skops", "learner.json"
+FORMAT = 1
+COVERAGE = 0.9
+"""The share of future outcomes a regression's interval is meant to hold."""
+INNER_FOLDS = 5
+ISOTONIC_FROM = 1_000
+"""Rows from which on the calibration map is isotonic; below, a sigmoid (Platt 1999) is all the rows can carry."""
+_CLIP = 1e-6
+_CELLS = 4_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Facts:
+    """What is stored beside the estimator."""
+
+    format: int
+    use_case: str
+    problem: str
+    family: str
+    parameters: Mapping[str, Any]
+    calibrated: bool
+    holds_rows: bool
+    half_width: float | None
+    coverage: float | None
+    notes: tuple[str, ...]
+    encoding: Encoding
+
+
+@dataclass(kw_only=True, eq=False)
+class TabularLearner:
+    """A `wardround.models.base.Learner` around one scikit-learn estimator.
+
+    *half_width* of a regression's interval is the 0.9 quantile of out-of-fold absolute residuals (split-conformal
+    regression, Lei et al. 2018, with the residuals of cross-validation, Barber et al. 2021). *notes* say what was
+    noticed while fitting.
+    """
+
+    use_case: UseCase | None
+    kind: Family
+    parameters: dict[str, Any]
+    calibrate: bool = False
+    encoding: Encoding | None = None
+    estimator: Any = None
+    half_width: float | None = None
+    notes: tuple[str, ...] = ()
+    name: str = field(default="")
+
+    @property
+    def family(self) -> str:
+        """The name of its family."""
+        return self.kind.name
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether its probabilities are fitted on held-out folds."""
+        return self.kind.problem == "classification" and (self.calibrate or self.kind.needs_calibration)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns it needs, in declared order."""
+        if self.encoding is not None:
+            return self.encoding.columns
+        return self.use_case.feature_names if self.use_case is not None else ()
+
+    @property
+    def holds_rows(self) -> bool:
+        """Whether its file contains rows of training patients."""
+        return self.kind.holds_rows
+
+    @property
+    def prefix(self) -> str:
+        """Where the family's parameters are in the estimator that `unfitted` gives."""
+        return ("estimator__" if self.calibrated else "") + "model__" + self.kind.inside
+
+    def check_parameters(self, names: Mapping[str, Any]) -> None:
+        """Refuse parameters the family does not have.
+
+        Raises:
+            UseCaseInvalid: naming each of them.
+        """
+        inner = self.kind.build({}, 0)
+        known = {
+            name.removeprefix(self.kind.inside) for name in inner.get_params() if name.startswith(self.kind.inside)
+        }
+        if strange := sorted(set(names) - known):
+            own = self.use_case.name if self.use_case else self.name
+            fault = f"candidates: {self.family} has no parameter {', '.join(map(repr, strange))}"
+            raise UseCaseInvalid(own, (fault,))
+
+    def learn_columns(self, frame: "pd.DataFrame", patients: Any) -> Floats:
+        """Learn the encoding from training rows and return them as a matrix (rows, columns + 1), patients last."""
+        assert self.use_case is not None, "a stored learner is not fitted again"
+        self.encoding = learned(self.use_case, frame, patients)
+        return self._training_matrix(frame, patients)
+
+    def unfitted(self, rows: int, seed: int) -> Any:
+        """Return the scikit-learn estimator to be fitted on *rows* rows of `learn_columns`' matrix."""
+        assert self.encoding is not None
+        steps = [
+            ("prepare", self.encoding.preprocessor(scaled=self.kind.scaled)),
+            ("model", self.kind.build(self.parameters, seed)),
+        ]
+        pipeline = Pipeline(steps)
+        if not self.calibrated:
+            return pipeline
+        method = "sigmoid" if rows < ISOTONIC_FROM else "isotonic"
+        folds = PatientFolds(INNER_FOLDS, stratify=True, seed=seed)
+        return CalibratedClassifierCV(pipeline, method=method, cv=folds, ensemble=False)
+
+    def fit(
+        self, frame: "pd.DataFrame", target: Floats, patients: Any = None, *, seed: int = 0, intervals: bool = True
+    ) -> "TabularLearner":
+        """Learn from *frame* (n rows), *target* (n,) and the patient of each row; see `Learner.fit`."""
+        target = np.asarray(target, dtype=float)
+        patients = _patients(frame, patients)
+        matrix = self.learn_columns(frame, patients)
+        self.require_rows(len(matrix), target, patients)
+        estimator = self.unfitted(len(matrix), seed)
+        self.notes = fitted(estimator, matrix, target)
+        if self.calibrated:
+            estimator.cv = None  # the folds are spent, and their type is not one a stored model needs
+        self.estimator = estimator
+        self.half_width = None
+        if intervals:
+            self.add_intervals(frame, target, patients, seed=seed)
+        return self
+
+    def require_rows(self, rows: int, target: Floats, patients: Any, *, wanted: int = 0) -> None:
+        """Refuse what so few rows cannot carry.
+
+        Raises:
+            NotTrainable: too few patients for calibration, or more neighbours asked for than half the rows.
+        """
+        own = self.use_case.name if self.use_case else self.name
+        neighbours = max(wanted, int(self.parameters.get("n_neighbors", 15)) if self.family == "neighbours" else 0)
+        if neighbours > rows // 2:
+            raise NotTrainable(
+                own, f"{self.family} asks {neighbours} neighbours of {rows} rows", "Lower n_neighbors or add rows"
+            )
+        if self.calibrated and PatientFolds(2, stratify=True).get_n_splits(None, target, patients) < 2:
+            raise NotTrainable(
+                own, "one of the two outcomes has fewer than 2 patients, so nothing can be calibrated", "Add rows"
+            )
+
+    def add_intervals(self, frame: "pd.DataFrame", target: Floats, patients: Any = None, *, seed: int = 0) -> None:
+        """Measure out-of-fold residuals on the training rows and keep their conformal quantile (regression)."""
+        if self.kind.problem != "regression" or self.encoding is None:
+            return
+        target, patients = np.asarray(target, dtype=float), _patients(frame, patients)
+        matrix = self._training_matrix(frame, patients)
+        folds = PatientFolds(INNER_FOLDS, seed=seed)
+        if folds.get_n_splits(None, target, patients) < 2:
+            return
+        residuals = np.empty(len(target))
+        for train, test in folds.split(matrix, target, patients):
+            part = self.unfitted(len(train), seed)
+            fitted(part, matrix[train], target[train])
+            residuals[test] = np.abs(target[test] - part.predict(matrix[test]))
+        rank = int(np.ceil((len(residuals) + 1) * COVERAGE))
+        self.half_width = float(np.sort(residuals)[rank - 1]) if rank <= len(residuals) else None
+
+    def predict(self, frame: "pd.DataFrame") -> Prediction:
+        """Return one prediction per row of *frame*; columns in any order, others are not looked at."""
+        return self._prediction(self._matrix(frame))
+
+    def explain(self, frame: "pd.DataFrame") -> "pd.DataFrame":
+        """Return what each feature adds to each row's prediction: (rows, features), index as *frame*.
+
+        It is the prediction less the one with this feature at the training rows' median or most frequent level, in log
+        odds for a probability and in the target's unit for a number. For a linear family the contributions of a row add
+        up to its distance from the reference patient; elsewhere features that act together are each given the joint
+        effect (one-at-a-time ablation; Covert, Lundberg and Lee 2021, "Explaining by Removing").
+        """
+        import pandas as pd
+
+        assert self.encoding is not None
+        matrix = self._matrix(frame)
+        names = self.encoding.columns
+        out = np.empty((len(matrix), len(names)))
+        reference = np.array([np.nan if value is None else value for value in self.encoding.reference])
+        step = max(1, _CELLS // max(1, len(names) ** 2))
+        for start in range(0, len(matrix), step):
+            part = matrix[start : start + step]
+            own = self._score(part)
+            others = np.repeat(part[None], len(names), axis=0)
+            for position in range(len(names)):
+                others[position, :, position] = reference[position]
+            without = self._score(others.reshape(-1, matrix.shape[1])).reshape(len(names), len(part))
+            out[start : start + step] = (own - without).T
+        return pd.DataFrame(out, columns=list(names), index=frame.index)
+
+    def descriptors(self, frame: "pd.DataFrame") -> "pd.DataFrame":
+        """Return the columns it learned from, in declared order: a table describes itself."""
+        self._matrix(frame)
+        return frame[list(self.columns)]
+
+    def save(self) -> dict[str, bytes]:
+        """Return its two files: the estimator (skops) and what belongs to it (JSON)."""
+        from wardround.domain import to_json
+
+        assert self.encoding is not None, "an unfitted learner is not saved"
+        facts = _Facts(
+            format=FORMAT,
+            use_case=self.use_case.name if self.use_case else self.name,
+            problem=self.kind.problem,
+            family=self.family,
+            parameters=self.parameters,
+            calibrated=self.calibrated,
+            holds_rows=self.kind.holds_rows,
+            half_width=self.half_width,
+            coverage=None if self.half_width is None else COVERAGE,
+            notes=self.notes,
+            encoding=self.encoding,
+        )
+        return {MODEL: storage.dumps(self.estimator), FACTS: to_json(facts, indent=1)}
+
+    def _matrix(self, frame: "pd.DataFrame") -> Floats:
+        assert self.encoding is not None, "it was not fitted"
+        return self._beside(self.encoding.matrix(frame), 0.0)
+
+    def _training_matrix(self, frame: "pd.DataFrame", patients: Any) -> Floats:
+        assert self.encoding is not None
+        return self._beside(self.encoding.matrix(frame), np.unique(patients, return_inverse=True)[1])
+
+    def _beside(self, matrix: Floats, patients: Any) -> Floats:
+        """Put the patient's number in a last column, which inner folds read and no estimator does."""
+        column = np.broadcast_to(np.asarray(patients, dtype=float), len(matrix))
+        return np.column_stack([matrix, column])
+
+    def _prediction(self, matrix: Floats) -> Prediction:
+        value = point(self.estimator, matrix, self.kind.problem)
+        if self.half_width is None:
+            return Prediction(value=value)
+        return Prediction(value=value, low=value - self.half_width, high=value + self.half_width)
+
+    def _score(self, matrix: Floats) -> Floats:
+        value = point(self.estimator, matrix, self.kind.problem)
+        return np.asarray(logit(np.clip(value, _CLIP, 1 - _CLIP))) if self.kind.problem == "classification" else value
+
+
+def fitted(estimator: Any, matrix: Floats, target: Floats) -> tuple[str, ...]:
+    """Fit *estimator* in place and return what was noticed."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("error")
+        warnings.simplefilter("always", ConvergenceWarning)
+        estimator.fit(matrix, target)
+    return ("the optimiser stopped before it had converged",) if caught else ()
+
+
+def point(estimator: Any, matrix: Floats, problem: str) -> Floats:
+    """Return the predicted value of each row (n,): P(positive), or the number; the last column is not used."""
+    if not len(matrix):
+        return np.empty(0)
+    if problem == "classification":
+        return np.asarray(estimator.predict_proba(matrix)[:, 1], dtype=float)
+    return np.asarray(estimator.predict(matrix), dtype=float)
+
+
+def restored(files: Mapping[str, bytes], families: Mapping[tuple[str, str], Family], *, place: str) -> TabularLearner:
+    """Return the learner that was saved as *files*.
+
+    Raises:
+        Corrupted: a file is missing, or not what `TabularLearner.save` writes.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    missing = [name for name in (MODEL, FACTS) if name not in files]
+    if missing:
+        raise Corrupted(place, f"{', '.join(missing)} is missing")
+    try:
+        content = json.loads(files[FACTS])
+        facts = TypeAdapter(_Facts).validate_python(content | {"notes": tuple(content["notes"])})
+        kind = families[facts.problem, facts.family]
+    except (ValueError, KeyError, TypeError, ValidationError):
+        raise Corrupted(f"{place}/{FACTS}", "it does not describe a learner this version of wardround knows") from None
+    if facts.format != FORMAT:
+        raise Corrupted(f"{place}/{FACTS}", f"its format is {facts.format}, this version of wardround reads {FORMAT}")
+    return TabularLearner(
+        use_case=None, kind=kind, parameters=dict(facts.parameters), calibrate=facts.calibrated,
+        encoding=facts.encoding, estimator=storage.loads(files[MODEL], place=f"{place}/{MODEL}"),
+        half_width=facts.half_width, notes=facts.notes, name=facts.use_case,
+    )  # fmt: skip
+
+
+def _patients(frame: "pd.DataFrame", patients: Any) -> Any:
+    if patients is not None:
+        return np.asarray(patients)
+    return frame["patient_id"].to_numpy() if "patient_id" in frame else np.arange(len(frame))

@@ -1,0 +1,199 @@
+"""Scoring: one model version on one batch, streamed, once.
+
+The rows go to an object named by their content, the manifest that names it is written last: a killed run leaves no
+half-scored batch, and scoring again changes nothing.
+"""
+
+import hashlib
+import tempfile
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from wardround import batches, registry
+from wardround.domain import Batch, ModelVersion, Sensitivity, from_json, to_json
+from wardround.errors import AlreadyExists, Corrupted, NoChampion, NotFound
+from wardround.models import Learner
+from wardround.models import load as load_model
+from wardround.models.tabular import FACTS, MODEL
+from wardround.use_cases.base import UseCase
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from wardround.settings import Settings
+    from wardround.store import Store
+
+_KEPT = 4
+_loaded: OrderedDict[tuple[str, ...], Learner] = OrderedDict()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scored:
+    """Predictions of *version* for a batch, at *key*; *new* is False when they were there already."""
+
+    key: str
+    rows: int
+    version: str
+    new: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Manifest:
+    use_case: str
+    batch: str
+    version: str
+    key: str
+    sha256: str
+    rows: int
+    scored_at: datetime
+
+
+def load_learner(store: "Store", version: ModelVersion) -> Learner:
+    """Return the learner of *version*; its files are fetched and verified every time, unpacked once per process.
+
+    Raises:
+        Corrupted: a file is missing, altered, or holds a type that was not reviewed.
+    """
+    files = {name: registry.read_file(store, version, name) for name in (MODEL, FACTS) if name in version.files}
+    key = (version.use_case, version.version, *(hashlib.sha256(files[name]).hexdigest() for name in sorted(files)))
+    if key not in _loaded:
+        _loaded[key] = load_model(files, place=version.prefix.rstrip("/"))
+        while len(_loaded) > _KEPT:
+            _loaded.popitem(last=False)
+    _loaded.move_to_end(key)
+    return _loaded[key]
+
+
+def score(
+    use_case: UseCase,
+    batch: Batch,
+    *,
+    store: "Store",
+    settings: "Settings",
+    now: datetime,
+    version: str | ModelVersion | None = None,
+) -> Scored:
+    """Predict the accepted rows of *batch* with *version* (None: the champion), once per (batch, version).
+
+    Memory does not grow with the batch. Each row gets record_id, value, low, high (NaN: no interval), the model's
+    version, the batch as hash of its input, and the time.
+
+    Raises:
+        NoChampion: no version is given and none serves.
+        NotFound: there is no such version.
+        Corrupted: the model or the batch is not what was written.
+        InputFault: the batch lacks a column the model needs.
+    """
+    chosen = _version(store, use_case, version)
+    manifest_key = _manifest_key(use_case.name, batch.id, chosen.version)
+    try:
+        return _scored(_read(store, manifest_key), new=False)
+    except NotFound:
+        pass
+    learner = load_learner(store, chosen)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "predictions.parquet"
+        rows = _write(path, learner, store=store, batch=batch, version=chosen.version, now=now)
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        key = f"predictions/{use_case.name}/{batch.id}/{chosen.version}-{digest[:16]}.parquet"
+        store.put_file(key, path, sensitivity=Sensitivity.ROW_LEVEL)
+    manifest = _Manifest(
+        use_case=use_case.name, batch=batch.id, version=chosen.version, key=key, sha256=digest, rows=rows, scored_at=now
+    )
+    try:
+        store.put(manifest_key, to_json(manifest), sensitivity=Sensitivity.ROW_LEVEL)
+    except AlreadyExists:  # another run was first
+        return _scored(_read(store, manifest_key), new=False)
+    return _scored(manifest, new=True)
+
+
+def predictions(
+    store: "Store", use_case: UseCase | str, batch: Batch | str, version: ModelVersion | str
+) -> "pd.DataFrame":
+    """Return the stored predictions: record_id, value, low, high, version, input, time; in the batch's order.
+
+    *batch* and *version* are values, or their full id and version.
+
+    Raises:
+        NotFound: the batch was not scored with this version.
+        Corrupted: they are not what was written.
+    """
+    import pandas as pd
+
+    from wardround.rows import parquet
+
+    name = use_case if isinstance(use_case, str) else use_case.name
+    manifest = _read(store, _manifest_key(name, _id(batch), _id(version)))
+    try:
+        file = parquet(store, manifest.key, manifest.sha256)
+    except NotFound:
+        raise Corrupted(manifest.key, "it is gone") from None
+    found: pd.DataFrame = file.read().to_pandas()
+    return found
+
+
+def _write(path: Path, learner: Learner, *, store: "Store", batch: Batch, version: str, now: datetime) -> int:
+    import numpy as np
+    import pandas as pd
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    numbers = {"value", "low", "high"}
+    names = ("record_id", "value", "low", "high", "version", "input")
+    fields = [pa.field(name, pa.float64() if name in numbers else pa.string()) for name in names]
+    form = pa.schema([*fields, pa.field("time", pa.timestamp("us", tz="UTC"))])
+    rows = 0
+    with pq.ParquetWriter(path, form, compression="zstd", write_page_checksum=True) as writer:
+        for frame in batches.frames(store, batch, late_labels=False):
+            prediction = learner.predict(frame)
+            blank = np.full(len(frame), np.nan)
+            table: dict[str, Any] = {
+                "record_id": frame["record_id"],
+                "value": prediction.value,
+                "low": blank if prediction.low is None else prediction.low,
+                "high": blank if prediction.high is None else prediction.high,
+                "version": version,
+                "input": batch.id,
+                "time": now,
+            }
+            writer.write_table(pa.Table.from_pandas(pd.DataFrame(table), schema=form, preserve_index=False))
+            rows += len(frame)
+    return rows
+
+
+def _version(store: "Store", use_case: UseCase, version: str | ModelVersion | None) -> ModelVersion:
+    if isinstance(version, ModelVersion):
+        return version
+    if version is None:
+        champion = registry.champion(store, use_case.name)
+        if champion is None:
+            raise NoChampion(use_case.name)
+        version = champion.version
+    return registry.load(store, use_case.name, version)
+
+
+def _id(value: Batch | ModelVersion | str) -> str:
+    if isinstance(value, str):
+        return value
+    return value.id if isinstance(value, Batch) else value.version
+
+
+def _manifest_key(use_case: str, batch: str, version: str) -> str:
+    return f"predictions/{use_case}/{batch}/{version}.json"
+
+
+def _read(store: "Store", key: str) -> _Manifest:
+    from pydantic import ValidationError
+
+    try:
+        return from_json(_Manifest, store.get(key))
+    except ValidationError:
+        raise Corrupted(key, "it is not a manifest of predictions") from None
+
+
+def _scored(manifest: _Manifest, *, new: bool) -> Scored:
+    return Scored(key=manifest.key, rows=manifest.rows, version=manifest.version, new=new)

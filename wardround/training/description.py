@@ -1,0 +1,119 @@
+"""What is written down beside a model: how it came about, with which code, and its card."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+from wardround.domain import Evaluation, ModelVersion
+from wardround.monitoring.story import evaluation_markdown
+from wardround.privacy import suppressed
+from wardround.use_cases.base import UseCase
+
+PACKAGES = ("numpy", "pandas", "scikit-learn", "scipy", "skops")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """How a version came about: ``training.json``.
+
+    *candidates* are (family, out-of-fold primary metric) of all that were tried; *unlabelled* rows had no outcome and
+    were not learned from, *again* is how many rows a later batch replaced.
+    """
+
+    out_of_fold_sha256: str
+    candidates: tuple[tuple[str, float | None], ...]
+    unlabelled: int
+    again: int
+    calibrated: bool
+    holds_rows: bool
+    notes: tuple[str, ...]
+
+
+@cache
+def code_version() -> str:
+    """Return wardround's release and the hash of its source, so that an unreleased change is told apart."""
+    root = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for path in sorted(root.rglob("*.py")):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0")
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return f"{metadata.version('wardround')}+{digest.hexdigest()[:12]}"
+
+
+@cache
+def package_versions() -> dict[str, str]:
+    """Return the releases of the packages a prediction depends on."""
+    return {name: metadata.version(name) for name in PACKAGES}
+
+
+def card(use_case: UseCase, version: ModelVersion, evaluation: Evaluation, record: Record, *, small_cell: int) -> str:
+    """Return the model card (Mitchell et al. 2019) in markdown; it names neither the hour nor its own version."""
+    metric = use_case.primary_metric or "the loss per row"
+    meant = use_case.target.description or use_case.target.column
+    answer = (
+        f"the probability of the outcome ({meant}), acted on from {use_case.threshold:g}"
+        if use_case.problem == "classification"
+        else f"a number ({meant}, {use_case.target.unit or 'no unit'}) with an interval meant to hold nine times in ten"
+    )
+    parameters = ", ".join(f"{name} {value}" for name, value in sorted(version.parameters.items())) or "defaults"
+    tried = ", ".join(
+        f"{family.replace('_', ' ')} {'not measurable' if score is None else f'{score:.4f}'}"
+        for family, score in record.candidates
+    )
+    limits = [
+        "It was evaluated on patients like those it learned from; elsewhere its figures may be worse.",
+        "An association it uses need not be a cause, and a contribution to a prediction is not a reason to treat.",
+    ]
+    hidden = sum(group.suppressed for group in evaluation.subgroups)
+    if hidden:
+        limits.append(f"{hidden} group(s) had fewer than {small_cell} patients: nothing is known about them.")
+    unmeasured = [figure.metric for figure in evaluation.figures if figure.value is None]
+    if unmeasured:
+        limits.append(f"Not measurable on these rows: {', '.join(unmeasured)}.")
+    if record.holds_rows:
+        limits.append("Its file contains scaled rows of the patients it learned from: guard it as you guard those.")
+    limits += [f"While fitting: {note}." for note in record.notes]
+    return "\n".join(
+        [
+            f"# A model for {use_case.name}",
+            "",
+            f"**Question.** {use_case.question}",
+            "",
+            f"**Intended use.** Decision support where a person decides. It answers with {answer}.",
+            "",
+            f"**Model.** {version.family.replace('_', ' ')} ({parameters})"
+            + (", probabilities calibrated on held-out folds" if record.calibrated else "")
+            + f". Trained because: {version.cause}.",
+            "",
+            f"**Data.** {version.rows:,} rows with an outcome, {version.patients:,} patients, {len(version.batches)} "
+            f"batch(es), {len(version.label_sets)} later delivery(ies) of outcomes. "
+            + _left_out("row(s) without an outcome were left out", record.unlabelled, small_cell)
+            + _left_out("row(s) were replaced by a later delivery of the same record", record.again, small_cell)
+            + use_case.attribution,
+            "",
+            f"**Candidates** by {metric}, out of fold: {tried}.",
+            "",
+            evaluation_markdown(evaluation).rstrip(),
+            "",
+            "## Limits",
+            "",
+            *(f"- {limit}" for limit in limits),
+            "",
+            "## Lineage",
+            "",
+            f"Follows {version.parent or 'no earlier model'}. Data {version.data_hash[:16]}, use case "
+            f"{version.use_case_hash[:16]}, code {version.code_version}, seed {version.seed}, "
+            + ", ".join(f"{name} {release}" for name, release in sorted(version.packages.items()))
+            + ".",
+            "",
+        ]
+    )
+
+
+def _left_out(what: str, count: int, small_cell: int) -> str:
+    if not count:
+        return ""
+    shown = suppressed(count, small_cell)
+    return f"{f'fewer than {small_cell}' if shown is None else format(shown, ',')} {what}. "

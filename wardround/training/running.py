@@ -1,0 +1,213 @@
+"""Training against the store: gather, fit, evaluate, describe, register. Whatever is killed half-way does not exist."""
+
+import hashlib
+import io
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from wardround import ledger, registry
+from wardround.domain import ModelVersion, Sensitivity, from_json, to_json
+from wardround.errors import Corrupted, NotFound, NotTrainable, UseCaseInvalid
+from wardround.monitoring.profile import build_profile
+from wardround.problems import Prediction
+from wardround.sources.identity import canonical_id
+from wardround.training.description import Record, card, code_version, package_versions
+from wardround.training.fitting import Progress, Trained, fit_and_evaluate
+from wardround.training.gathering import Gathered, gather
+from wardround.use_cases.base import UseCase
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from wardround.settings import Settings
+    from wardround.store import Store
+
+EVALUATION, PROFILE, RECORD, CARD = "evaluation.json", "profile.json", "training.json", "card.md"
+
+
+def train(
+    use_case: UseCase,
+    batch_ids: Sequence[str],
+    *,
+    store: "Store",
+    settings: "Settings",
+    seed: int,
+    cause: str,
+    parent: str | None,
+    now: datetime,
+    progress: Progress | None = None,
+    label_sets: Sequence[str] | None = None,
+) -> ModelVersion:
+    """Train the candidates of *use_case* on the accepted rows of the batches and register the best one.
+
+    The same rows, use case, seed, cause, parent, code and packages give the same version, whenever it is done.
+    *label_sets*: the late outcomes that may be used (None: all). Nothing is promoted.
+
+    Raises:
+        NotFound: there is no such batch.
+        NotTrainable: the rows can teach nothing.
+        LeakFound: a guard found the answer among the features.
+        UseCaseInvalid: a candidate has a parameter that its family has not.
+        StoreFailed: the store did not take it; then the version does not exist.
+    """
+    tell = progress or (lambda _: None)
+    tell("gathering the rows")
+    gathered = gather(use_case, batch_ids, store=store, label_sets=label_sets)
+    trained = fit_and_evaluate(use_case, gathered.frame, seed, small_cell=settings.small_cell, progress=progress)
+    tell("describing the patients it learned from")
+    predictions = _encoded(trained)
+    version = _manifest(use_case, gathered, trained, seed=seed, cause=cause, parent=parent, now=now)
+    files = _files(use_case, gathered, trained, version, predictions, small_cell=settings.small_cell)
+    version = registry.seal(version, files)
+    store.put(out_of_fold_key(version), predictions, sensitivity=Sensitivity.ROW_LEVEL)
+    version = registry.register(store, version, files)
+    manifest = f"{version.prefix}manifest.json"
+    ledger.append(
+        store, act=f"model:{version.use_case}:{version.version}", kind="model", use_case=version.use_case,
+        actor=settings.actor, subject=version.version, hashes={manifest: store.sha256(manifest)}, reason=cause,
+        now=version.created_at,
+    )  # fmt: skip
+    tell(f"registered {version.version}")
+    return version
+
+
+def retrain_from(
+    use_case: UseCase,
+    version: ModelVersion,
+    *,
+    store: "Store",
+    settings: "Settings",
+    now: datetime,
+    progress: Progress | None = None,
+) -> ModelVersion:
+    """Train *version* again from its manifest alone; with the same code and packages the same version comes out.
+
+    Raises:
+        UseCaseInvalid: *use_case* is not what the version was trained for.
+        NotTrainable: its rows are not there any more as they were.
+    """
+    if use_case.content_hash() != version.use_case_hash:
+        raise UseCaseInvalid(use_case.name, (f"it has changed since version {version.version} was trained for it",))
+    gathered = gather(use_case, version.batches, store=store, label_sets=version.label_sets)
+    if _data_hash(gathered.frame) != version.data_hash:
+        raise NotTrainable(
+            use_case.name,
+            f"the rows are not those that version {version.version} learned from",
+            "Run `wardround verify`",
+        )
+    return train(
+        use_case, version.batches, store=store, settings=settings, seed=version.seed, cause=version.cause,
+        parent=version.parent, now=now, progress=progress, label_sets=version.label_sets,
+    )  # fmt: skip
+
+
+def out_of_fold_key(version: ModelVersion) -> str:
+    """Return where the out-of-fold predictions of *version* are (Parquet, row level)."""
+    return f"predictions/{version.use_case}/out-of-fold/{version.version}.parquet"
+
+
+def out_of_fold(store: "Store", version: ModelVersion) -> "pd.DataFrame":
+    """Return record_id, patient_id, target, value, low, high of every row *version* learned from, in its order.
+
+    Each prediction is by a learner that did not see the row's patient; NaN: the split never tests the row.
+
+    Raises:
+        Corrupted: they are missing, or not those that were written.
+    """
+    import pandas as pd
+
+    key = out_of_fold_key(version)
+    try:
+        body = store.get(key)
+    except NotFound:
+        raise Corrupted(key, "it is missing") from None
+    record = from_json(Record, registry.read_file(store, version, RECORD))
+    if hashlib.sha256(body).hexdigest() != record.out_of_fold_sha256:
+        raise Corrupted(key, "its hash is not the one the version states")
+    return pd.read_parquet(io.BytesIO(body))
+
+
+def _encoded(trained: Trained) -> bytes:
+    import numpy as np
+    import pandas as pd
+    import pyarrow as pa
+
+    from wardround.rows import encode
+
+    prediction: Prediction = trained.out_of_fold
+    blank = np.full(len(trained.frame), np.nan)
+    table = pd.DataFrame(
+        {
+            "record_id": trained.frame["record_id"],
+            "patient_id": trained.frame["patient_id"],
+            "target": trained.frame["target"],
+            "value": prediction.value,
+            "low": blank if prediction.low is None else prediction.low,
+            "high": blank if prediction.high is None else prediction.high,
+        }
+    )
+    names = ("record_id", "patient_id")
+    form = pa.schema([(name, pa.string() if name in names else pa.float64()) for name in table.columns])
+    return encode(table, form)
+
+
+def _manifest(
+    use_case: UseCase, gathered: Gathered, trained: Trained, *, seed: int, cause: str, parent: str | None, now: datetime
+) -> ModelVersion:
+    return ModelVersion(
+        use_case=use_case.name,
+        version="",
+        problem=use_case.problem,
+        family=trained.learner.family,
+        parameters=trained.parameters,
+        features=trained.learner.columns,
+        batches=tuple(batch.id for batch in gathered.batches),
+        label_sets=gathered.label_sets,
+        rows=len(trained.frame),
+        patients=int(trained.frame["patient_id"].nunique()),
+        data_hash=_data_hash(gathered.frame),
+        use_case_hash=use_case.content_hash(),
+        seed=seed,
+        code_version=code_version(),
+        packages=package_versions(),
+        files={},
+        cause=cause,
+        parent=parent,
+        created_at=now,
+    )
+
+
+def _files(
+    use_case: UseCase,
+    gathered: Gathered,
+    trained: Trained,
+    version: ModelVersion,
+    predictions: bytes,
+    *,
+    small_cell: int,
+) -> dict[str, bytes]:
+    record = Record(
+        out_of_fold_sha256=hashlib.sha256(predictions).hexdigest(),
+        candidates=trained.scores,
+        unlabelled=trained.unlabelled,
+        again=gathered.again,
+        calibrated=trained.learner.calibrated,
+        holds_rows=trained.learner.holds_rows,
+        notes=trained.learner.notes,
+    )
+    profile = build_profile(
+        use_case, trained.frame, trained.out_of_fold, trained.frame["target"].to_numpy(dtype=float),
+        trained.evaluation.importance, version.seed, small_cell=small_cell,
+    )  # fmt: skip
+    return {
+        **trained.learner.save(),
+        EVALUATION: to_json(trained.evaluation, indent=1),
+        PROFILE: to_json(profile, indent=1),
+        RECORD: to_json(record, indent=1),
+        CARD: card(use_case, version, trained.evaluation, record, small_cell=small_cell).encode(),
+    }
+
+
+def _data_hash(frame: "pd.DataFrame") -> str:
+    return canonical_id(frame[frame["target"].notna()].reset_index(drop=True))

@@ -1,0 +1,104 @@
+"""Choosing the parameters of one family by inner cross-validation, never with a patient on both sides."""
+
+import warnings
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from wardround.errors import UseCaseInvalid
+from wardround.models import learner
+from wardround.models.folds import PatientFolds
+from wardround.models.tabular import point
+from wardround.problems import Metric, Prediction, problem_of
+from wardround.problems.base import Floats
+from wardround.use_cases.base import Candidate, UseCase
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FOLDS = 5
+NESTED_WORK = 5_000_000
+"""Fits times rows of a search up to which it is repeated inside every training part of the evaluation."""
+
+
+def points(candidate: Candidate) -> int:
+    """Return how many parameter settings the candidate's search tries."""
+    if candidate.search == "none":
+        return 1
+    size = int(np.prod([len(values) for values in candidate.grid.values()]))
+    return min(size, candidate.iterations) if candidate.search == "randomized" else size
+
+
+def is_cheap(candidate: Candidate, rows: int, parts: int) -> bool:
+    """Whether the search may be repeated in each of *parts* training parts of about *rows* rows."""
+    return points(candidate) * FOLDS * parts * rows <= NESTED_WORK
+
+
+def chosen(
+    use_case: UseCase, candidate: Candidate, frame: "pd.DataFrame", target: Floats, *, seed: int
+) -> Mapping[str, Any]:
+    """Return the parameters of *candidate* that did best on *frame*'s rows; its own where nothing is searched.
+
+    Ties go to the setting named first. Grid, randomized (Bergstra & Bengio 2012) and successive halving
+    (Jamieson & Talwalkar 2016) are scikit-learn's, scored by the use case's primary metric.
+
+    Raises:
+        UseCaseInvalid: the family has no such parameter, or it may not have such a value.
+        NotTrainable: too few rows for what is asked.
+    """
+    if candidate.search == "none":
+        return dict(candidate.parameters)
+    trial = learner(candidate.family, use_case, candidate.parameters, calibrate=candidate.calibrate)
+    trial.check_parameters(candidate.grid)
+    patients = frame["patient_id"].to_numpy()
+    matrix = trial.learn_columns(frame, patients)
+    most = max((int(value) for value in candidate.grid.get("n_neighbors", ())), default=0)
+    trial.require_rows(len(frame), target, patients, wanted=4 * most if candidate.search == "halving" else most)
+    folds = PatientFolds(FOLDS, stratify=use_case.problem == "classification", seed=seed)
+    grid = {trial.prefix + name: list(values) for name, values in candidate.grid.items()}
+    metric = problem_of(use_case).choosing(use_case.primary_metric)
+    search = _search(
+        candidate, trial.unfitted(len(frame), seed), grid, folds, _scorer(use_case, metric), len(frame), seed
+    )
+    with warnings.catch_warnings():
+        # an optimiser that stopped early, a fold without both classes: such settings lose, that is all
+        warnings.simplefilter("ignore")
+        try:
+            search.fit(matrix, target)
+        except ValueError as error:
+            if type(error).__name__ != "InvalidParameterError":
+                raise
+            fault = f"candidates: {candidate.family} does not take one of the values in grid or parameters"
+            raise UseCaseInvalid(use_case.name, (fault,)) from None
+    best = {name.removeprefix(trial.prefix): value for name, value in search.best_params_.items()}
+    return {**candidate.parameters, **best}
+
+
+def _scorer(use_case: UseCase, metric: Metric) -> Callable[[Any, Floats, Floats], float]:
+    def score(estimator: Any, matrix: Floats, target: Floats) -> float:
+        prediction = Prediction(value=point(estimator, matrix, use_case.problem))
+        return metric.worth(metric.compute(target, prediction, use_case.threshold))
+
+    return score
+
+
+def _search(
+    candidate: Candidate,
+    estimator: Any,
+    grid: Mapping[str, Any],
+    folds: PatientFolds,
+    scorer: Any,
+    rows: int,
+    seed: int,
+) -> Any:
+    from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+    from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV, RandomizedSearchCV
+
+    common = {"cv": folds, "scoring": scorer, "refit": False, "n_jobs": 1, "error_score": "raise"}
+    if candidate.search == "grid":
+        return GridSearchCV(estimator, grid, **common)
+    if candidate.search == "randomized":
+        return RandomizedSearchCV(estimator, grid, n_iter=points(candidate), random_state=seed, **common)
+    least = int(np.clip(rows // 4, min(60, rows), rows))
+    return HalvingGridSearchCV(estimator, grid, factor=2, min_resources=least, random_state=seed, **common)
