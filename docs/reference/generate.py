@@ -65,7 +65,17 @@ def errors() -> str:
     return NOTE + "\n".join(lines) + "\n"
 
 
-PAGES = {"commands.md": commands, "settings.md": settings, "errors.md": errors}
+def use_cases() -> str:
+    """Return the page of use cases, from the dataclasses they are made of."""
+    import importlib.util
+
+    spec = importlib.util.spec_from_file_location("_use_cases_page", HERE / "use_cases.py")
+    module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
+    spec.loader.exec_module(module)  # type: ignore[union-attr]
+    return NOTE + str(module.page())
+
+
+PAGES = {"commands.md": commands, "settings.md": settings, "errors.md": errors, "use-cases.md": use_cases}
 
 
 def main(check: bool = False) -> int:
