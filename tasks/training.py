@@ -5,7 +5,7 @@ from tasks.results import Judged, Trained
 from wardround.domain import utc_now
 
 
-@effect("train {use_case} on {batches}: {cause}")
+@effect("train {use_case}: {cause}")
 def train_version(use_case: str, batches: tuple[str, ...], cause: str, parent: str | None) -> str:
     """Train the candidates on *batches*, keep the best one, return its version. *parent*: whom it may follow."""
     from wardround import registry

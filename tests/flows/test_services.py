@@ -179,3 +179,12 @@ def test_what_comes_up_in_the_background_reports_its_failure():
     with pytest.raises(ServiceFailed):
         services.Ready(fail).wait()
     services.Ready(lambda: None).wait()
+
+
+def test_a_port_that_is_taken_in_the_meantime_is_left_to_whoever_took_it(prefect_session, migrated_home, monkeypatch):
+    taken = prefect_session.server.port
+    monkeypatch.setattr("wardround.processes.is_free", lambda port: True)
+    with services.PrefectServer(migrated_home, port=taken) as server:
+        assert server.port != taken
+        assert services.running(migrated_home) == server.api_url
+    services.require(prefect_session.api_url)

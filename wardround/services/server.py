@@ -8,10 +8,11 @@ from types import TracebackType
 
 from wardround import processes
 from wardround.errors import ServiceFailed
-from wardround.services.api import call, prefect_home, quiet, require
+from wardround.services.api import call, prefect_home, quiet
 from wardround.services.child import Child, read
 
 PREFERRED_PORT = 4200
+ATTEMPTS = 3
 NOWHERE = "http://127.0.0.1:9"
 
 
@@ -21,11 +22,15 @@ def running(home: Path) -> str | None:
     if port is None:
         return None
     api_url = f"http://127.0.0.1:{port}/api"
+    return api_url if _serves(api_url, home) else None
+
+
+def _serves(api_url: str, home: Path) -> bool:
+    """Whether the server that answers at *api_url* is the one of *home*: another one may have the port now."""
     try:
-        serves = call(f"{api_url}/admin/settings", timeout=3)["home"]
+        return Path(call(f"{api_url}/admin/settings", timeout=3)["home"]) == prefect_home(home)
     except (ServiceFailed, KeyError, TypeError):
-        return None
-    return api_url if Path(serves) == prefect_home(home) else None  # another home's server may have the port now
+        return False
 
 
 def _remembered(home: Path) -> int | None:
@@ -70,11 +75,21 @@ class PrefectServer(Child):
                 self.owned = False
                 self.port = int(found.rsplit(":", 1)[1].removesuffix("/api"))
                 return self
-            preferred = self.port or _remembered(self.home) or PREFERRED_PORT
-            self.port = processes.free_port(preferred)
-            self.launch()
-            self.await_ready()
+            self._start_on_a_port(self.port or _remembered(self.home) or PREFERRED_PORT)
         return self
+
+    def _start_on_a_port(self, preferred: int) -> None:
+        """Start on *preferred*, or on another port when somebody else is there or comes there first."""
+        for attempt in range(ATTEMPTS):
+            self.port = processes.free_port(preferred) if attempt == 0 else processes.free_port()
+            self.launch()
+            try:
+                self.await_ready()
+            except ServiceFailed:
+                if attempt == ATTEMPTS - 1 or "address already in use" not in processes.tail(self.log, 4000):
+                    raise
+            else:
+                return
 
     def launch(self) -> None:
         """Start the process on its port."""
@@ -114,12 +129,8 @@ class PrefectServer(Child):
         }  # fmt: skip
 
     def ready(self) -> bool:
-        """Whether the API answers."""
-        try:
-            require(self.api_url)
-        except ServiceFailed:
-            return False
-        return True
+        """Whether our API answers."""
+        return _serves(self.api_url, self.home)
 
     def __enter__(self) -> "PrefectServer":
         return self.start()
