@@ -80,17 +80,19 @@ def ingest(store: Store, settings: Settings, turn: int) -> None:
 
 def train(store: Store, settings: Settings, turn: int) -> None:
     """Train on the first hospital, gate, promote if the verdict passed: with another seed each turn."""
-    from wardround.gating import gate
-
     from wardround import batches
+    from wardround.gating import gate
     from wardround.training import train
-    from wardround.use_cases.base import Candidate, Floor
+    from wardround.use_cases.base import Candidate, Comparison, Floor
     from wardround.use_cases.heart_disease import USE_CASE as HEART
 
     small = replace(
         HEART,
         candidates=(Candidate(family="logistic", parameters={"C": 0.1}),),
-        gates=(Floor(metric="auroc", limit=0.5, reason="a kill test"),),
+        gates=(
+            Floor(metric="auroc", limit=0.5, reason="a kill test"),
+            Comparison(metric="auroc", kind="non-inferior", margin=0.4, reason="a kill test"),
+        ),
     )
     now = START + timedelta(minutes=turn)
     batch = batches.load(store, HEART.name, "batch-0")
@@ -120,7 +122,14 @@ HEAVY = {
         "wardround.sources.canonical",
         "wardround.validation",
     ),
-    "train": ("sklearn.ensemble", "sklearn.linear_model", "sklearn.model_selection", "skops.io", "wardround.training"),
+    "train": (
+        "sklearn.ensemble",
+        "sklearn.linear_model",
+        "sklearn.model_selection",
+        "skops.io",
+        "wardround.training",
+        "wardround.gating",
+    ),
 }
 
 

@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGE = REPOSITORY / "docs" / "tutorial" / "your-own-table.md"
 FENCE = re.compile(r"(?P<before>(?:[^\n]+\n)*)\n```(?P<kind>python|console)\n(?P<text>.*?)```", re.S)
@@ -44,6 +46,7 @@ def test_the_tutorials_use_case_is_sound(tmp_path: Path) -> None:
     assert load(str(tmp_path / "breast_lump.py")).name == "breast_lump"
 
 
+@pytest.mark.slow
 def test_the_tutorial_leads_from_a_table_to_a_monitored_model(tmp_path: Path) -> None:
     variables = environment(tmp_path / "home")
     servers: list[subprocess.Popen[bytes]] = []
