@@ -5,7 +5,6 @@ of a world in which nothing has changed, so every decision but ``none`` is a fal
 finite as they will be in service (the profile even half as large, which is the harder case).
 """
 
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -104,7 +103,7 @@ def arm(
         needed = 3.0 * monitoring.rounds_per_year / max(budget, 1e-9)
         rounds = int(np.clip(np.ceil(needed), LEAST_ROUNDS, MOST_ROUNDS))
     generator = np.random.default_rng(seed)
-    frame = frame.astype({name: object for name in use_case.categorical})  # small frames: Arrow's overhead is the cost
+    frame = frame.astype(dict.fromkeys(use_case.categorical, object))  # small frames: Arrow's overhead is the cost
     usual = min(monitoring.rows_per_round or len(frame), max(len(frame) // 2, 1))
     made, alarms, size = 0, 0, 0
     while made < rounds and len(frame) >= 4:
@@ -146,18 +145,18 @@ def arm_version(use_case: UseCase, version: str, *, store: "Store", settings: Se
     Raises:
         MonitorNotArmed: the replay is over budget; the outcome is stored all the same.
         NotFound: there is no such version.
+        Corrupted: rows, predictions or profile are not what was written.
     """
     from wardround import batches, ledger, registry
     from wardround.monitoring.rounds import sha256_of
+    from wardround.training import out_of_fold
 
     manifest = registry.load(store, use_case.name, version)
     key = arming_key(use_case.name, manifest.version)
     arming = stored_arming(store, use_case.name, manifest.version)
     if arming is None:
         profile = from_json(Profile, registry.read_file(store, manifest, "profile.json"))
-        predicted = pd.read_parquet(
-            io.BytesIO(store.get(f"predictions/{use_case.name}/out-of-fold/{manifest.version}.parquet"))
-        )
+        predicted = out_of_fold(store, manifest)
         rows = pd.concat(
             [batches.rows(store, batches.load(store, use_case.name, batch)) for batch in manifest.batches],
             ignore_index=True,

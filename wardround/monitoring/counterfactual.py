@@ -96,7 +96,9 @@ def _nearest_alarm(use_case: UseCase, found: "Findings", readings: Sequence[Read
             f"retrain, had the {worst.kind.split()[0]} {worst.column} risen by {_figure(worst.limit)} beyond chance "
             f"(it moved by {_figure(worst.effect)})"
         )
-    return tuple(said)
+    return tuple(said) or (
+        f"retrain, had an input that matters moved by {use_case.monitoring.material_effect:g} beyond chance",
+    )
 
 
 def _figure(value: float | None) -> str:

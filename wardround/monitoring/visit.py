@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from wardround.domain import Batch, Decision, Sensitivity, from_json, to_json
-from wardround.errors import AlreadyExists, MonitorNotArmed, NotFound
+from wardround.errors import AlreadyExists, MonitorNotArmed, NoChampion
 from wardround.monitoring.arming import arm_version, stored_arming
 from wardround.monitoring.decision import decide
 from wardround.monitoring.drift import drift_readings
@@ -58,7 +58,7 @@ def monitor(
     *cool_down* overrides that of the use case.
 
     Raises:
-        NotFound: there is no champion.
+        NoChampion: there is none.
         MonitorNotArmed: the champion's monitor alarms more often than the budget allows.
         Corrupted: rows, model or profile are not what was written.
     """
@@ -67,7 +67,7 @@ def monitor(
 
     champion = registry.champion(store, use_case.name)
     if champion is None:
-        raise NotFound("champion of", use_case.name, f"Train one: `wardround train --use-case {use_case.name}`")
+        raise NoChampion(use_case.name)
     version = registry.load(store, use_case.name, champion.version)
     key = f"rounds/{use_case.name}/{batch.id}/{version.version}/decision.json"
     known = stored_decision(store, key)
