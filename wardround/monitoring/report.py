@@ -6,15 +6,14 @@ offline, and the browser is told to fetch nothing.
 
 import contextlib
 import hashlib
-import html
 import os
 import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from wardround.domain import Batch, Decision, Sensitivity
-from wardround.errors import AlreadyExists
-from wardround.monitoring import story
+from wardround.domain import Batch, Decision, ModelVersion, Sensitivity
+from wardround.errors import AlreadyExists, NotFound
+from wardround.monitoring.page import above, alone, top
 from wardround.use_cases.base import UseCase
 
 if TYPE_CHECKING:
@@ -24,22 +23,7 @@ if TYPE_CHECKING:
     from wardround.store import Store
 
 MAX_ROWS = 20_000
-_POLICY = (
-    "default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval'; style-src 'unsafe-inline'; "
-    "font-src data:; img-src data: blob:; connect-src 'none'; form-action 'none'"
-)
-_STYLE = """
-#wardround{font:16px/1.5 system-ui,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;color:#1b1f24;max-width:1180px;
-margin:0 auto;padding:28px 24px 8px}
-#wardround h1{font-size:30px;margin:0 0 4px}#wardround h2{font-size:20px;margin:26px 0 8px}
-#wardround .facts{color:#4a5560;margin:0 0 14px}#wardround li{margin:4px 0}
-#wardround .box{border-left:6px solid #0072b2;background:#eef5fa;padding:10px 16px;margin:12px 0}
-#wardround .alarm .box{border-color:#d55e00;background:#fdf1e9}
-#wardround table{border-collapse:collapse;width:100%;font-size:14px}
-#wardround th,#wardround td{text-align:left;vertical-align:top;padding:6px 10px 6px 0;border-bottom:1px solid #d8dee4}
-#wardround tr.loud td{font-weight:600}#wardround summary{cursor:pointer;margin:12px 0}
-#wardround .note{color:#4a5560;font-size:14px}
-"""
+_MAX_JOINED = 1_000_000
 
 
 def drift_report(
@@ -75,7 +59,7 @@ def drift_report(
         names = list(shown_reference.columns)
     else:
         names, left_out = [], (*numeric, *categorical)
-    top = _top(
+    header = top(
         decision,
         _comparison_note(
             (len(sampled[0]), reference_total),
@@ -87,11 +71,11 @@ def drift_report(
         ),
     )
     if not names:
-        return _page(top).encode()
+        return alone(header).encode()
     drifted = set(decision.drifted)
     names.sort(key=lambda name: name not in drifted)
     numbers = [name for name in names if name in numeric]
-    return _joined(_evidently(use_case, shown_reference[names], shown_current[names], numbers), top).encode()
+    return above(_evidently(use_case, shown_reference[names], shown_current[names], numbers), header).encode()
 
 
 def write_report(use_case: UseCase, decision: Decision, *, store: "Store", settings: "Settings") -> str:
@@ -116,6 +100,8 @@ def write_report(use_case: UseCase, decision: Decision, *, store: "Store", setti
         version = registry.load(store, use_case.name, decision.champion)
         trained_on = [batches.load(store, use_case.name, identifier) for identifier in version.batches]
     reference, reference_total = _streamed_sample(store, use_case, trained_on, seed)
+    if decision.champion is not None and max(reference_total, current_total) <= _MAX_JOINED:
+        reference, current = _with_predictions(store, use_case, batch, version, reference, current)
     page = drift_report(
         use_case, reference, current, decision, seed,
         small_cell=settings.small_cell, totals=(reference_total, current_total),
@@ -123,6 +109,32 @@ def write_report(use_case: UseCase, decision: Decision, *, store: "Store", setti
     with contextlib.suppress(AlreadyExists):  # Evidently puts random names into its pages: another writer was faster
         store.put(key, page, sensitivity=Sensitivity.AGGREGATE)
     return key
+
+
+def _with_predictions(
+    store: "Store",
+    use_case: UseCase,
+    batch: Batch,
+    version: ModelVersion,
+    reference: "pd.DataFrame",
+    current: "pd.DataFrame",
+) -> "tuple[pd.DataFrame, pd.DataFrame]":
+    from wardround import scoring
+    from wardround.training.running import out_of_fold, out_of_fold_key
+
+    try:
+        fresh = scoring.predictions(store, use_case, batch, version)
+    except NotFound:
+        return reference, current
+    if not store.exists(out_of_fold_key(version)):
+        return reference, current
+    known = out_of_fold(store, version)
+    return tuple(  # type: ignore[return-value]
+        frame.assign(
+            prediction=frame["record_id"].map(told.drop_duplicates("record_id").set_index("record_id")["value"])
+        )
+        for frame, told in ((reference, known), (current, fresh))
+    )
 
 
 def _streamed_sample(
@@ -232,74 +244,3 @@ def _comparison_note(
     if left_out:
         sentences.append(f"Left out because too few patients have them: {', '.join(left_out)}.")
     return " ".join(sentences)
-
-
-def _top(decision: Decision, note: str) -> str:
-    told = story.told(decision)
-    loud = any(reading.alarm for reading in decision.readings)
-    parts = [
-        f'<header id="wardround"><style>{_STYLE}</style><div class="{"alarm" if loud else "calm"}">',
-        f"<h1>{_text(told.headline)}</h1>",
-        f'<p class="facts">{_text(told.facts)}</p>',
-        f'<div class="box"><b>{_text(told.meaning)}</b><br>{_text(told.next_step)}</div>',
-        _list("Why", decision.reasons),
-        _list("What would have changed this decision", decision.what_would_change_it),
-        _readings(decision),
-        f'<h2>The columns, drawn</h2><p class="note">{_text(note)}</p></div></header>',
-    ]
-    return "".join(parts)
-
-
-def _readings(decision: Decision) -> str:
-    rows = story.readings_table(decision)
-    loud = [row for row in rows if row["alarm"]]
-    quiet = [row for row in rows if not row["alarm"]]
-    parts = [
-        "<h2>Readings over all rows</h2>",
-        f"<p>{_text(story.quiet_sentence(decision.readings))}</p>",
-        _table(loud),
-    ]
-    if quiet:
-        parts.append(f"<details><summary>{len(quiet)} quiet readings</summary>{_table(quiet)}</details>")
-    return "".join(parts)
-
-
-def _table(rows: Sequence[dict[str, str]]) -> str:
-    if not rows:
-        return ""
-    names = [name for name in rows[0] if any(row[name] for row in rows)]
-    head = "".join(f"<th>{_text(name)}</th>" for name in names)
-    body = "".join(
-        f'<tr class="{"loud" if row.get("alarm") else ""}">'
-        + "".join(f"<td>{_text(row[n])}</td>" for n in names)
-        + "</tr>"
-        for row in rows
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def _list(title: str, sentences: Sequence[str]) -> str:
-    items = "".join(f"<li>{_text(sentence)}</li>" for sentence in sentences)
-    return f"<h2>{_text(title)}</h2><ul>{items}</ul>" if sentences else ""
-
-
-def _text(value: str) -> str:
-    return html.escape(value)
-
-
-def _head(title: str) -> str:
-    return f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}"><title>{_text(title)}</title>'
-
-
-def _page(top: str) -> str:
-    meta = '<meta charset="UTF-8"><meta name="viewport" content="width=device-width, initial-scale=1.0">'
-    return f'<!DOCTYPE html><html lang="en"><head>{meta}{_head("wardround report")}</head><body>{top}</body></html>'
-
-
-def _joined(page: str, top: str) -> str:
-    page = page.replace("https://cdn.plot.ly/", "about:blank#").replace("https://plotly.com", "about:blank#")
-    head, found, rest = page.partition("<head>")
-    before, body, after = rest.partition("<body>")
-    if not found or not body:
-        raise RuntimeError("Evidently's page has another form than the pinned release's")
-    return f"{head}<head>{_head('wardround report')}{before}<body>{top}{after}"
