@@ -1,8 +1,11 @@
 """Bring up what a command needs (S3, Prefect) for as long as it runs, unless it already runs."""
 
+import logging
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from wardround.cli.output import say
 from wardround.settings import Settings
@@ -23,7 +26,9 @@ def storage() -> Iterator[tuple[Settings, Store]]:
         if settings.embedded_s3 and not local.running(settings.home):
             say("starting the embedded S3 server for this command (`wardround up` keeps it running)")
             stack.enter_context(local.EmbeddedS3(settings.home))
-        yield settings, Store.from_settings(settings)
+        store = Store.from_settings(settings)
+        store.probe()
+        yield settings, store
 
 
 @contextmanager
@@ -39,11 +44,47 @@ def orchestration() -> Iterator[tuple[Settings, Store]]:
         configured = os.environ.get("PREFECT_API_URL")
         if configured:
             services.require(configured)
+            api_url = configured
         elif running := services.running(settings.home):
-            os.environ["PREFECT_API_URL"] = running
+            api_url = running
         else:
             say("starting a Prefect server for this command (`wardround up` keeps it running)")
-            server = stack.enter_context(services.PrefectServer(settings.home))
-            os.environ["PREFECT_API_URL"] = server.api_url
-        os.environ.update(services.quiet())
-        yield settings, store
+            api_url = stack.enter_context(services.PrefectServer(settings.home)).api_url
+        with prefect_client(api_url, settings):
+            yield settings, store
+
+
+@contextmanager
+def prefect_client(api_url: str, settings: Settings) -> Iterator[None]:
+    """Run flows in this process against *api_url*: telemetry off, the tasks' own progress on the terminal.
+
+    What is still to be sent is sent before it ends; a client that outlives its server waits a minute for it.
+    """
+    from wardround import services
+
+    mine = services.environment(settings, api_url=api_url)
+    os.environ.update({key: value for key, value in mine.items() if key.startswith(("PREFECT_", "GX_"))})
+    os.environ.update(services.quiet())
+    os.environ["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "CRITICAL"
+    import prefect.main  # noqa: F401  # it replaces all log handlers when it is first imported
+
+    progress = _Progress()
+    logging.getLogger("prefect.task_runs").addHandler(progress)
+    try:
+        yield
+    finally:
+        logging.getLogger("prefect.task_runs").removeHandler(progress)
+        if "prefect" in sys.modules:
+            from prefect.events.worker import EventsWorker
+            from prefect.logging.handlers import APILogWorker
+
+            EventsWorker.drain_all()
+            APILogWorker.drain_all()
+
+
+class _Progress(logging.Handler):
+    """Prints what our tasks say about their progress, and nothing of the engine's own log."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.levelno == logging.INFO and Path(record.pathname).parent.name == "tasks":
+            say(f"   {record.getMessage()}")

@@ -171,7 +171,7 @@ def report(
     """
     from wardround import batches
     from wardround.monitoring.report import write_report
-    from wardround.monitoring.visit import latest_decision
+    from wardround.monitoring.rounds import latest_decision
     from wardround.use_cases import load
 
     chosen = load(use_case)

@@ -34,14 +34,13 @@ def deliver(inbox: Path) -> tuple[Delivery, ...]:
 
     use_case = load("heart_disease")
     rows = read(use_case, use_case.source, Settings())
-    hospital, outcome, chol = use_case.site, use_case.target.column, use_case.feature("chol").source_column
+    cholesterol = use_case.feature("cholesterol")
+    hospital, outcome, chol = use_case.site, use_case.target.column, cholesterol.source_column
     per_hospital = {name: rows[rows[hospital] == name] for name in sorted(rows[hospital].unique())}
     cleveland = per_hospital["Cleveland"]
     order = np.random.default_rng(HALVES_SEED).permutation(len(cleveland))
     first, second = cleveland.iloc[order[: len(order) // 2]], cleveland.iloc[order[len(order) // 2 :]]
-    millimoles = second.assign(
-        **{chol: (second[chol].astype(float) / use_case.feature("chol").other_units["mmol/L"]).round(2)}
-    )
+    millimoles = second.assign(**{chol: (second[chol].astype(float) / cholesterol.other_units["mmol/L"]).round(2)})
     files: Mapping[str, object] = {
         "cleveland": first,
         "cleveland-clean-half": second.drop(columns=outcome),

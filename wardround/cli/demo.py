@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from wardround.cli.context import prefect_client
 from wardround.cli.output import JsonOption, give, say, table
 
 USE_CASE = "heart_disease"
@@ -44,12 +45,11 @@ def demo(
         store = Store.from_settings(settings)
         store.prepare()
         server = supervisor.add(services.PrefectServer(settings.home))
-        os.environ["PREFECT_API_URL"] = server.api_url
-        os.environ.update(services.quiet())
         ready = services.deploy_in_background(server.api_url, settings, supervisor)
         say(f"   Prefect UI {server.ui_url}")
         story = Story(store=store, settings=settings, ready=ready)
-        document = story.tell()
+        with prefect_client(server.api_url, settings):
+            document = story.tell()
         document["addresses"] = {
             "prefect": server.ui_url, "s3": store.endpoint_url, "bucket": store.bucket, "prefix": store.prefix,
             "reports": str(story.reports),
@@ -115,7 +115,7 @@ class Story:
         self._note(visit.decision_key, before, time.monotonic() - clock)
 
     def _await_retraining(self, decision: Any) -> None:
-        from wardround.monitoring.visit import retraining_of
+        from wardround.monitoring.rounds import retraining_of
 
         self.ready.wait()
         say("   the event is out; waiting for Prefect to start the retrain deployment")

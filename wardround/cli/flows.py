@@ -88,7 +88,7 @@ def retrain(
     Example: `wardround retrain hungary --use-case heart_disease`
     """
     from wardround import batches
-    from wardround.monitoring.visit import latest_decision
+    from wardround.monitoring.rounds import latest_decision
     from wardround.use_cases import load
 
     with orchestration() as (_, store):

@@ -18,16 +18,16 @@ def use_cases(
 
     Example: `wardround use-cases path/to/mine.py`
     """
-    from wardround import use_cases as known
+    from wardround.use_cases import REGISTRY, load
 
     if check is None:
-        rows = [(name, (case := known.load(name)).problem, case.question) for name in known.names()]
+        rows = [(name, (case := load(name)).problem, case.question) for name in REGISTRY]
         if json:
             give([{"name": name, "problem": problem, "question": question} for name, problem, question in rows])
         else:
             table("Use cases", ("name", "problem", "question"), rows)
         return
-    case = known.load(check)
+    case = load(check)
     if json:
         from pydantic import TypeAdapter
 
