@@ -75,7 +75,8 @@ def parquet(store: "Store", key: str, sha256: str) -> pq.ParquetFile:
     else:
         file = store.open(key)
     try:
-        return pq.ParquetFile(file, page_checksum_verification=True)
+        # fetching ahead is pyarrow's default and would hold the whole object by the end
+        return pq.ParquetFile(file, page_checksum_verification=True, pre_buffer=False)
     except (pa.ArrowInvalid, OSError):
         raise Corrupted(key, "it is not readable as Parquet") from None
 

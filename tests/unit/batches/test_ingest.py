@@ -1,6 +1,7 @@
 """A delivery becomes one batch, whatever interrupts it, and no row is lost on the way."""
 
 import dataclasses
+import io
 import itertools
 import logging
 from datetime import timedelta
@@ -280,7 +281,7 @@ def test_a_source_is_named_without_folders_and_credentials(source, name):
         max_size=12,
     )
 )
-@hypothesis_settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@hypothesis_settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 def test_every_row_is_in_exactly_one_place_whatever_is_wrong_with_it(clinic, visits, suite, settings, now, faults):
     table = visits(30).astype(object)
     for row, (column, value) in faults:
@@ -301,3 +302,32 @@ def test_a_store_key_is_never_overwritten(deliver, store, visits):
     batch = deliver(visits()).batch
     with pytest.raises(AlreadyExists):
         store.put(batch.manifest_key, b"{}", sensitivity=Sensitivity.ROW_LEVEL)
+
+
+class Recorder(io.BytesIO):
+    """A file that remembers how many bytes were read of it."""
+
+    read_bytes = 0
+
+    def read(self, size=-1):
+        body = super().read(size)
+        self.read_bytes += len(body)
+        return body
+
+
+def test_only_what_is_needed_of_a_large_object_is_fetched(deliver, store, visits, monkeypatch):
+    monkeypatch.setattr(rows, "WHOLE", 0)
+    monkeypatch.setattr(rows, "ROW_GROUP", 100)
+    batch = deliver(visits(3000)).batch
+    opened = []
+
+    def record(self, key):
+        opened.append(Recorder(self.get(key)))
+        return opened[-1]
+
+    monkeypatch.setattr(Store, "open", record)
+    pieces = batches.frames(store, batch, chunk_rows=100)
+    next(pieces)
+    first = opened[0].read_bytes
+    assert sum(len(piece) for piece in pieces) == 2900
+    assert first < opened[0].read_bytes / 2
