@@ -44,7 +44,6 @@ def arm_monitor(use_case: str, version: str) -> None:
 def judge_version(use_case: str, version: str) -> Judged:
     """Hold the version against floors, champion and limits; write the verdict with its reasons."""
     from wardround.gating import gate
-
     from wardround.use_cases import load
 
     settings, store = world()

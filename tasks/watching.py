@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from prefect.client.orchestration import get_client
+
 from tasks.policy import effect, say, world
 from tasks.results import Scored, Trained, Visited
 from wardround.domain import Action, Decision, from_json, utc_now
@@ -11,9 +13,8 @@ from wardround.errors import NoChampion, RetrainingNotAsked
 @effect("score {batch}")
 def score_batch(use_case: str, batch: str) -> Scored:
     """Score the accepted rows of *batch* with the champion; predictions that exist are left as they are."""
-    from wardround.scoring import score
-
     from wardround import batches
+    from wardround.scoring import score
     from wardround.use_cases import load
 
     settings, store = world()
@@ -63,12 +64,26 @@ def require_champion(use_case: str) -> str:
 
 @effect("what is pending for {use_case}")
 def pending_decisions(use_case: str) -> tuple[Visited, ...]:
-    """Return the decisions to retrain that were written but never acted on, because their event was lost."""
+    """Return the decisions to retrain that nobody acted on and no run is about to: their event was lost."""
     from wardround.monitoring.rounds import pending
     from wardround.use_cases import load
 
     _, store = world()
-    return tuple(_visited(decision) for decision in pending(store, load(use_case).name))
+    under_way = _batches_under_way()
+    found = (_visited(decision) for decision in pending(store, load(use_case).name))
+    return tuple(decided for decided in found if decided.batch not in under_way)
+
+
+def _batches_under_way() -> set[str]:
+    """Return the batches whose retraining is running or in the queue."""
+    wanted = {
+        "flows": {"name": {"any_": ["retrain"]}},
+        "flow_runs": {"state": {"type": {"any_": ["SCHEDULED", "PENDING", "RUNNING"]}}},
+    }
+    with get_client(sync_client=True) as client:
+        return {
+            run["parameters"].get("batch") for run in client.request("POST", "/flow_runs/filter", json=wanted).json()
+        }
 
 
 @effect("find the decision about {batch}")

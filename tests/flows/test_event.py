@@ -117,6 +117,9 @@ def test_a_lost_event_is_sent_by_the_next_round(prefect, store, monkeypatch):
     module.round("heart_disease", batch=later.batch)
     run = await_run(prefect.api_url, lost.batch)
     assert run["parameters"]["champion"] == CHAMPION
+    module.round("heart_disease", batch=later.batch)
+    time.sleep(2)
+    assert len(runs_for(prefect.api_url, lost.batch)) == 1, "what is under way is not asked for again"
     assert runs_for(prefect.api_url, later.batch) == []
 
 
