@@ -61,9 +61,7 @@ def described_batch(
     )  # fmt: skip
 
 
-def store_batch(
-    use_case: UseCase, batch: Batch, validated: "Validated", *, store: "Store"
-) -> tuple[Batch, bool]:
+def store_batch(use_case: UseCase, batch: Batch, validated: "Validated", *, store: "Store") -> tuple[Batch, bool]:
     """Write the rows, the reasons and, last, the manifest; return the batch as stored and whether this call did it."""
     from wardround.rows import encode, schema
 

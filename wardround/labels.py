@@ -45,9 +45,7 @@ class LabelSet:
         return _manifest_key(self.use_case, self.id)
 
 
-def add_labels(
-    use_case: UseCase, source: Source, *, store: "Store", settings: "Settings", now: datetime
-) -> LabelSet:
+def add_labels(use_case: UseCase, source: Source, *, store: "Store", settings: "Settings", now: datetime) -> LabelSet:
     """Read outcomes from *source* (record id and target column) and add them as one set, all or nothing.
 
     Rows without an outcome are skipped. Outcomes of records that no accepted batch holds are kept and counted: their

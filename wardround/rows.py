@@ -81,9 +81,7 @@ def parquet(store: "Store", key: str, sha256: str) -> pq.ParquetFile:
         raise Corrupted(key, "it is not readable as Parquet") from None
 
 
-def pieces(
-    file: pq.ParquetFile, key: str, rows: int, columns: list[str] | None = None
-) -> Iterator[pd.DataFrame]:
+def pieces(file: pq.ParquetFile, key: str, rows: int, columns: list[str] | None = None) -> Iterator[pd.DataFrame]:
     """Yield the rows of *file* in order, at most *rows* at a time, typed as canonical frames are.
 
     Raises:

@@ -95,9 +95,7 @@ def release(
             return finish(store, use_case, batch, act)
 
 
-def drop(
-    store: "Store", use_case: UseCase, batch: Batch, *, settings: "Settings", now: datetime, reason: str
-) -> int:
+def drop(store: "Store", use_case: UseCase, batch: Batch, *, settings: "Settings", now: datetime, reason: str) -> int:
     """Delete *batch*'s remaining quarantined rows for good and return how many; counts and *reason* stay.
 
     Called again it deletes what a killed call left and returns the same count.
@@ -157,9 +155,7 @@ def _child(use_case: UseCase, batch: Batch, validated: "Validated", *, suffix: i
     )
 
 
-def _remaining(
-    store: "Store", batch: Batch, acts: tuple[Act, ...]
-) -> "tuple[tuple[int, ...], pd.DataFrame | None]":
+def _remaining(store: "Store", batch: Batch, acts: tuple[Act, ...]) -> "tuple[tuple[int, ...], pd.DataFrame | None]":
     """Return the positions still in quarantine and their rows as ingest saw them (None: there is none)."""
     from wardround.rows import QUARANTINE_COLUMNS
     from wardround.validation import ROW_FAULTS
