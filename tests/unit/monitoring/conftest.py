@@ -1,7 +1,7 @@
 """Cleveland's real patients: one half is the reference of a real model, the other half arrives."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
@@ -53,11 +53,11 @@ class Clinic:
         return summary
 
     def batch(self, rows: int, **fields) -> Batch:
-        usual = dict(
+        usual = Batch(
             use_case=self.use_case.name, id="b" * 64, label="month", source="", rows_in=rows, rows_accepted=rows,
             rows_quarantined=0, rows_labelled=rows, refused=False, outcomes=(), faults=(), ingested_at=NOW,
         )  # fmt: skip
-        return Batch(**(usual | fields))
+        return replace(usual, **fields)
 
     def decide(self, frame: pd.DataFrame, history: tuple[Decision, ...] = (), demoted=None, **fields) -> Decision:
         summary = self.summary(frame)

@@ -151,9 +151,10 @@ def _reading(kind, column=None, effect=0.3, limit=0.1, alarm=True):
 )  # fmt: skip
 def test_the_alarms_lead_to_one_cause(clinic, readings, expected):
     ungated = replace(clinic.use_case, gates=())
+    moment = clinic.batch(1).ingested_at
     found = decision.decide(
         ungated, clinic.batch(200), readings, champion="c", rows=200, outcomes=200,
-        importance=(("x", 1.0), ("age", 0.05)), as_of=clinic.batch(1).ingested_at, decided_at=clinic.batch(1).ingested_at,
+        importance=(("x", 1.0), ("age", 0.05)), as_of=moment, decided_at=moment,
     )  # fmt: skip
     assert (found.action, found.cause) == expected
     assert found.reasons

@@ -6,16 +6,17 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pandas as pd
 import pytest
+from pydantic import SecretStr
 
 from expectations import suite_for
-from wardround import batches, ledger, registry
-from wardround.domain import Action, Cause, CriterionResult, Verdict
+from wardround import batches, ledger, registry, scoring
+from wardround.domain import Action, Cause, CriterionResult, Reading, Sensitivity, Verdict
 from wardround.errors import MonitorNotArmed, NoChampion
 from wardround.ingest import ingest
 from wardround.labels import add_labels
 from wardround.monitoring import arming as arming_module
 from wardround.monitoring import visit
-from wardround.monitoring.arming import stored_arming
+from wardround.monitoring.arming import arm_version, stored_arming
 from wardround.monitoring.settlement import settle, settlements
 from wardround.monitoring.visit import (
     latest_decision,
@@ -49,22 +50,16 @@ class Ward:
     def deliver(self, label: str, rows: pd.DataFrame):
         path = self.folder / f"{label}.csv"
         rows.to_csv(path, index=False)
-        return ingest(
-            CASE,
-            source_from(str(path)),
-            suite_for(CASE),
-            label=label,
-            store=self.store,
-            settings=self.settings,
-            now=NOW,
-        ).batch
+        source = source_from(str(path))
+        done = ingest(CASE, source, suite_for(CASE), label=label, store=self.store, settings=self.settings, now=NOW)
+        return done.batch
 
     def visit(self, batch, week: int = 1, **options):
         as_of = NOW + WEEK * week
         return monitor(CASE, batch, store=self.store, settings=self.settings, now=as_of, as_of=as_of, **options)
 
 
-def _promote(store: Store, version, settings: Settings) -> None:
+def _promote(store: Store, version) -> None:
     criterion = CriterionResult(
         criterion="for the test", kind="floor", metric="auroc", population="current", figure=0.9, interval=None,
         limit=0.5, passed=True, sentence="above the floor", reason="test",
@@ -77,18 +72,42 @@ def _promote(store: Store, version, settings: Settings) -> None:
     )
 
 
-@pytest.fixture
-def ward(store, settings, tmp_path) -> Ward:
+@pytest.fixture(scope="module")
+def trained(s3_server, tmp_path_factory) -> Ward:
+    """The ward as it is before the first visit, its monitor armed; never written to by a test."""
+    store = replace(s3_server, prefix="monitoring-ward/")
+    folder = tmp_path_factory.mktemp("ward")
+    key = SecretStr("a fixed key, for tests and nothing else")
+    settings = Settings(home=folder, pseudonym_key=key, actor="tester")
     raw = read(CASE, CASE.source, settings)
     home = raw[raw["dataset"] == "Cleveland"]
     order = np.random.default_rng(5).permutation(len(home))
-    made = Ward(store, settings, tmp_path, raw, home.iloc[order[152:]])
+    made = Ward(store, settings, folder, raw, home.iloc[order[152:]])
     first = made.deliver("first", home.iloc[order[:152]])
     version = train(
         CASE, (first.id,), store=store, settings=settings, seed=1, cause="first model", parent=None, now=NOW
     )  # fmt: skip
-    _promote(store, version, settings)
+    _promote(store, version)
+    arm_version(CASE, version.version, store=store, settings=settings, now=NOW)
     return made
+
+
+@pytest.fixture
+def ward(trained, store, settings, tmp_path) -> Ward:
+    _copy(trained.store, store)
+    return Ward(store, settings, tmp_path, trained.raw, trained.arriving)
+
+
+@pytest.fixture
+def unarmed(trained, store, settings, tmp_path) -> Ward:
+    _copy(trained.store, store, without="monitors/")
+    return Ward(store, settings, tmp_path, trained.raw, trained.arriving)
+
+
+def _copy(here: Store, there: Store, without: str = "nothing") -> None:
+    for key in here.keys(""):
+        if not key.startswith((without, ".")):
+            there.put(key, here.get(key), sensitivity=Sensitivity.AGGREGATE)
 
 
 def test_five_planted_months_give_the_five_right_decisions(ward):
@@ -96,17 +115,17 @@ def test_five_planted_months_give_the_five_right_decisions(ward):
     number = pd.to_numeric
     months = {
         "nothing": rows,
-        "unit change": rows.assign(chol=(number(rows["chol"]) / 38.67).round(2)),
-        "feed gone null": rows.assign(thalch=np.nan),
-        "case mix": rows[rows["cp"] == "asymptomatic"],
-        "label flip": rows.assign(num=(number(rows["num"]) == 0).astype(int)),
+        "unit-change": rows.assign(chol=(number(rows["chol"]) / 38.67).round(2)),
+        "feed-gone-null": rows.assign(thalch=np.nan),
+        "case-mix": rows[rows["cp"] == "asymptomatic"],
+        "label-flip": rows.assign(num=(number(rows["num"]) == 0).astype(int)),
     }
     expected = {
         "nothing": (Action.NONE, Cause.NONE),
-        "unit change": (Action.QUARANTINE, Cause.DATA_FAULT),
-        "feed gone null": (Action.QUARANTINE, Cause.DATA_FAULT),
-        "case mix": (Action.RETRAIN, Cause.COVARIATE_SHIFT),
-        "label flip": (Action.RETRAIN_WITH_HUMAN, Cause.CONCEPT_DRIFT),
+        "unit-change": (Action.QUARANTINE, Cause.DATA_FAULT),
+        "feed-gone-null": (Action.QUARANTINE, Cause.DATA_FAULT),
+        "case-mix": (Action.RETRAIN, Cause.COVARIATE_SHIFT),
+        "label-flip": (Action.RETRAIN_WITH_HUMAN, Cause.CONCEPT_DRIFT),
     }
     found = {}
     for week, (label, month) in enumerate(months.items()):
@@ -117,7 +136,7 @@ def test_five_planted_months_give_the_five_right_decisions(ward):
         assert decision.readings
         assert decision.reasons
     assert found == expected
-    assert {d.label for d in pending(ward.store, CASE.name)} == {"case mix"}
+    assert {d.label for d in pending(ward.store, CASE.name)} == {"case-mix"}
     assert ledger.verify(ward.store).intact
 
 
@@ -185,8 +204,9 @@ def test_without_a_champion_there_is_nothing_to_visit(store, settings, tmp_path)
         ward.visit(batch)
 
 
-def test_a_monitor_over_its_budget_does_not_decide(ward, monkeypatch):
-    """Taking the levels away makes every replayed round alarm, and then no decision is drawn."""
+def test_a_monitor_over_its_budget_does_not_decide(unarmed, monkeypatch):
+    """A reading that always alarms makes every replayed round a false alarm, and then no decision is drawn."""
+    ward = unarmed
     monkeypatch.setattr(arming_module, "drift_readings", lambda *_: (_loud(),))
     batch = ward.deliver("month", ward.arriving)
     with pytest.raises(MonitorNotArmed):
@@ -202,8 +222,6 @@ def test_rows_are_streamed_with_their_own_predictions(ward):
     batch = ward.deliver("month", ward.arriving)
     decision = ward.visit(batch)
     profile = visit.load_profile(ward.store, CASE.name, decision.champion)
-    from wardround import scoring
-
     stored = scoring.predictions(ward.store, CASE, batch, decision.champion).set_index("record_id")["value"]
     rows = batches.rows(ward.store, batch)
     summary = visit.summarise_batch(CASE, batch, profile, decision.champion, store=ward.store)
@@ -212,6 +230,4 @@ def test_rows_are_streamed_with_their_own_predictions(ward):
 
 
 def _loud():
-    from wardround.domain import Reading
-
-    return Reading(kind="input drift", column="age", effect=1.0, limit=0.1, alarm=True, sentence="loud", p=0.0)
+    return Reading(kind="duplicates", column=None, effect=1.0, limit=0.1, alarm=True, sentence="loud")
