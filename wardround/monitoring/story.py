@@ -94,7 +94,7 @@ def decision_markdown(decision: Decision) -> str:
     if decision.ticket:
         lines += ["", f"**Ticket for the data owner:** {line(decision.ticket)}"]
     lines += section("What would have changed this decision", decision.what_would_change_it)
-    lines += ["", "## Readings", "", quiet_sentence(decision.readings), "", markdown_table(readings_table(decision))]
+    lines += ["", "## Readings", "", quiet_sentence(decision.readings), "", markdown_table(_in_brief(decision))]
     return joined(lines)
 
 
@@ -243,6 +243,11 @@ def _next_step(decision: Decision) -> str:
     return _NEXT_STEPS[decision.action]
 
 
+def _in_brief(decision: Decision) -> list[dict[str, str]]:
+    kept = ("alarm", "reading", "column", "what it says")  # the sentence has the figures; a terminal is 80 wide
+    return [{name: row[name] for name in kept} for row in readings_table(decision)]
+
+
 def _times_limit(reading: Reading) -> float:
     if reading.effect is None or not reading.limit:
         return 0.0
@@ -253,9 +258,6 @@ def _criterion_row(criterion: CriterionResult) -> dict[str, str]:
     return {
         "held": "yes" if criterion.passed else "NO",
         "criterion": criterion.criterion,
-        "rows": criterion.population,
-        "figure": with_interval(criterion.figure, criterion.interval),
-        "limit": "" if criterion.limit is None else number(criterion.limit),
         "what it says": criterion.sentence,
     }
 
