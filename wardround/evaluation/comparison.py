@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wardround.evaluation.evaluate import levels_of
-from wardround.evaluation.intervals import Array, Estimate, Statistic, interval
-from wardround.evaluation.measure import IDEAL
+from wardround.evaluation.intervals import Array, Estimate, paired_interval
 from wardround.evaluation.statistics import rows_of, weighted
 
 if TYPE_CHECKING:
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 ASSESSABLE = 30
 """Patients a subgroup level needs to be judged by itself; smaller levels are judged together."""
+OF_EACH = 10
+"""Patients with either outcome it needs too, where the target is yes or no."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +28,7 @@ class ScoredRows:
     """Rows with an outcome and one model's predictions of them, made without their patients' outcomes.
 
     *record_id*, *patient_id*, *target* are (n,), *subgroups* has n rows and a column per subgroup. *how* says in words
-    where the predictions are from.
+    where the predictions are from; *out_of_fold* whether they judge a way of training and not one fitted model.
     """
 
     record_id: NDArray[Any]
@@ -35,6 +37,7 @@ class ScoredRows:
     prediction: "Prediction"
     subgroups: "pd.DataFrame"
     how: str = "its predictions"
+    out_of_fold: bool = True
 
     def __len__(self) -> int:
         return len(self.record_id)
@@ -91,21 +94,14 @@ def pairing_fault(challenger: ScoredRows, champion: ScoredRows) -> str | None:
     return None
 
 
-def improvement(
-    metric: "Metric", target: Array, challenger: "Prediction", champion: "Prediction", threshold: float
-) -> Statistic:
-    """Return the improvement in *metric*, positive where the challenger is better, as a function of row weights.
+def improvement(metric: "Metric", challenger: Array, champion: Array) -> Array:
+    """Return how much better the challenger's figures are than the champion's, negative where they are worse.
 
     A metric with an ideal value is improved by coming nearer to it.
     """
-    new = weighted(metric, target, challenger, threshold)
-    old = weighted(metric, target, champion, threshold)
-    if metric.name in IDEAL:
-        ideal = IDEAL[metric.name]
-        return lambda weights: np.abs(old(weights) - ideal) - np.abs(new(weights) - ideal)
-    if metric.higher_is_better:
-        return lambda weights: new(weights) - old(weights)
-    return lambda weights: old(weights) - new(weights)
+    if metric.ideal is not None:
+        return np.abs(champion - metric.ideal) - np.abs(challenger - metric.ideal)
+    return challenger - champion if metric.higher_is_better else champion - challenger
 
 
 def compare(
@@ -121,9 +117,9 @@ def compare(
     """Return the comparison in each group, and why a group cannot be judged (None: all can).
 
     The rows must be pairable (`pairing_fault`). Without *by* there is one group. With it, each level of each column
-    with at least *assessable* patients is one; the smaller levels are one together, and join the smallest
-    of the others where even together they are too few: no patient goes unjudged. A column without any
-    assessable level is a fault.
+    with at least *assessable* patients (and `OF_EACH` of either outcome) is one; the smaller levels are one together,
+    and join the smallest of the others where even together they are too few: no patient goes unjudged. A column without
+    any assessable level is a fault.
     """
     order = _aligned(challenger, champion)
     target = np.asarray(challenger.target, dtype=np.float64)
@@ -135,16 +131,20 @@ def compare(
     for column in by:
         if column not in challenger.subgroups.columns:
             return (), f"the rows have no column {column!r}"
-        found = _groups(levels_of(challenger.subgroups[column]), patients, assessable)
+        found = _groups(levels_of(challenger.subgroups[column]), patients, target, assessable)
         if not found:
-            return (), f"no level of {column!r} has {assessable} patients"
+            return (), f"no level of {column!r} has {assessable} patients with {OF_EACH} of either outcome"
         groups += [(column, level, index) for level, index in found]
+    trained = challenger.out_of_fold + champion.out_of_fold
     parts = []
     for column, level, index in groups:
-        statistic = improvement(
-            metric, target[index], rows_of(challenger.prediction, index), rows_of(other, index), threshold
+        new, old = (
+            weighted(metric, target[index], rows_of(prediction, index), threshold)
+            for prediction in (challenger.prediction, other)
         )
-        estimate = interval(statistic, patients[index], seed=seed, paired=True)
+        estimate = paired_interval(
+            new, old, patients[index], seed=seed, difference=partial(improvement, metric), trained=trained
+        )
         parts.append(Part(column=column, level=level, rows=len(index), estimate=estimate))
     return tuple(parts), None
 
@@ -157,23 +157,30 @@ def _aligned(challenger: ScoredRows, champion: ScoredRows) -> NDArray[np.intp]:
     return np.asarray(order[found])
 
 
-def _groups(levels: NDArray[Any], patients: NDArray[np.str_], assessable: int) -> list[tuple[str, NDArray[np.intp]]]:
+def _groups(
+    levels: NDArray[Any], patients: NDArray[np.str_], target: Array, assessable: int
+) -> list[tuple[str, NDArray[np.intp]]]:
     large: list[tuple[str, NDArray[np.intp]]] = []
     small: list[NDArray[np.intp]] = []
+    binary = bool(np.isin(target, (0.0, 1.0)).all())
 
     def size(index: NDArray[np.intp]) -> int:
         return len(np.unique(patients[index]))
 
+    def is_assessable(index: NDArray[np.intp]) -> bool:
+        each = min(size(index[target[index] == outcome]) for outcome in (0.0, 1.0)) if binary else OF_EACH
+        return size(index) >= assessable and each >= OF_EACH
+
     for level in sorted(set(levels)):
         index = np.flatnonzero(levels == level)
-        if size(index) >= assessable:
+        if is_assessable(index):
             large.append((level, index))
         else:
             small.append(index)
     if not small or not large:
         return large
     pool = np.sort(np.concatenate(small))
-    if size(pool) >= assessable:
+    if is_assessable(pool):
         return [*large, ("other levels", pool)]
     least = min(range(len(large)), key=lambda number: (size(large[number][1]), large[number][0]))
     level, index = large[least]

@@ -14,7 +14,7 @@ import numpy as np
 
 from wardround.domain import CriterionResult, Interval, Verdict
 from wardround.evaluation.comparison import ASSESSABLE, Judged, Part, ScoredRows, compare, pairing_fault
-from wardround.evaluation.measure import IDEAL, measured, why_no_interval
+from wardround.evaluation.measure import measured, why_no_interval
 from wardround.evaluation.wording import comparison_paragraph, described, number, patients_of, rows_in_words
 from wardround.use_cases.base import Comparison, Criterion, Floor, Limit, UseCase
 
@@ -57,11 +57,6 @@ def judge(
     )
 
 
-def criterion_of(gate: Criterion) -> str:
-    """Return the criterion in a few words, the same for the same criterion and no other."""
-    return described(gate)
-
-
 class _Judgement:
     def __init__(self, use_case: UseCase, challenger: Judged, champion: Judged | None, seed: int, small_cell: int):
         from wardround.problems import problem_of
@@ -71,6 +66,7 @@ class _Judgement:
         self.champion = champion
         self.seed = seed
         self.small_cell = small_cell
+        self.compared: dict[tuple[str, str, tuple[str, ...]], tuple[tuple[Part, ...], str | None]] = {}
         self.metrics: dict[str, Metric] = {metric.name: metric for metric in problem_of(use_case).metrics}
 
     def result(self, gate: Criterion) -> CriterionResult:
@@ -97,10 +93,9 @@ class _Judgement:
         if estimate.interval is None:
             return say(f"{found}: {why_no_interval(estimate)}", estimate.value)
         low, high = estimate.interval.low, estimate.interval.high
-        if gate.metric in IDEAL:
-            ideal = IDEAL[gate.metric]
-            passed = max(abs(low - ideal), abs(high - ideal)) <= gate.limit
-            end = f"the end further from {ideal:g}"
+        if metric.ideal is not None:
+            passed = max(abs(low - metric.ideal), abs(high - metric.ideal)) <= gate.limit
+            end = f"the end further from {metric.ideal:g}"
             verb = "stays within" if passed else "is not within"
             limit = f"{number(gate.limit)} of it"
         elif metric.higher_is_better:
@@ -153,10 +148,7 @@ class _Judgement:
             fault = f"fewer than {self.small_cell} patients have an outcome"
         parts: tuple[Part, ...] = ()
         if fault is None:
-            assessable = max(ASSESSABLE, self.small_cell)
-            parts, fault = compare(
-                metric, rows, others, gate.by, self.use_case.threshold, seed=self.seed, assessable=assessable
-            )
+            parts, fault = self._parts(metric, population, rows, others, gate.by)
         if fault is not None:
             return say(f"{gate.metric} was not compared on the {population} rows: {fault}{fallback}")
         worst = min(parts, key=_lowest)
@@ -171,8 +163,19 @@ class _Judgement:
             told = "the whole interval is above 0" if passed else "the interval is not above 0"
         else:
             passed = end.low > -gate.margin
-            told = f"{'no' if passed else 'it may be a'} loss as great as the margin of {number(gate.margin)}"
+            told = f"a loss of the margin, {number(gate.margin)}, {'is' if passed else 'cannot be'} ruled out"
         return say(f"{found}; {told}", estimate.value, end, passed)
+
+    def _parts(
+        self, metric: "Metric", population: str, rows: ScoredRows, others: ScoredRows, by: tuple[str, ...]
+    ) -> tuple[tuple[Part, ...], str | None]:
+        key = (metric.name, population, by)
+        if key not in self.compared:
+            self.compared[key] = compare(
+                metric, rows, others, by, self.use_case.threshold,
+                seed=self.seed, assessable=max(ASSESSABLE, self.small_cell),
+            )  # fmt: skip
+        return self.compared[key]
 
     def _rows(self, judged: Judged, population: str) -> ScoredRows | None:
         rows = judged.scored.get(population)

@@ -10,11 +10,12 @@ percentile: Hesterberg 2015). That choice was measured: see docs/explanation/gat
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtr, ndtri, stdtrit
 
 from wardround.domain import Interval
 
@@ -29,6 +30,16 @@ MAX_UNDEFINED = 0.05
 
 MAX_JACKKNIFE = 2_000
 """Patients above which the acceleration is left out: it shrinks with the square root of their number."""
+
+TRAINING_FACTOR = 2.3
+TRAINING_SHARE = 0.75
+"""What training anew adds to a comparison of out-of-fold predictions, as a standard deviation.
+
+Resampling patients does not show it, no unbiased estimate of it exists (Bengio & Grandvalet 2004), and without it a
+retrained copy looks different far too often (Nadeau & Bengio 2003, whose own factor is 1.5). It makes the difference
+vary at most `TRAINING_FACTOR` times as much, and adds at most `TRAINING_SHARE` of what a model's own figure varies by.
+Both were measured on reseeded models; see docs/explanation/gates.md.
+"""
 
 _CELLS = 250_000  # of a chunk of weights: what fits the processor's cache
 
@@ -52,13 +63,12 @@ def estimates(
     seed: int,
     replicates: int = REPLICATES,
     level: float = LEVEL,
-    paired: bool = False,
 ) -> dict[str, Estimate]:
     """Return the estimate of every statistic, all from the same resamples.
 
     *patients* names the patient of each row (n,); the order of the rows does not matter. The interval of a statistic is
     None when the statistic is undefined on all rows or in over `MAX_UNDEFINED` of the replicates, when there are fewer
-    than two patients, or (unless *paired*) when every replicate agrees, which shows too few patients and not certainty.
+    than two patients, or when every replicate agrees, which shows too few patients and not certainty.
     """
     names, codes = np.unique(np.asarray(patients, dtype=str), return_inverse=True)
     count = len(names)
@@ -66,7 +76,7 @@ def estimates(
     wanted = {n: s for n, s in statistics.items() if count >= 2 and np.isfinite(whole[n])}
     drawn = _replicated(wanted, _bootstrap_weights(codes, count, replicates, seed)) if wanted else {}
     left_out: dict[str, Array] = {}
-    if wanted and not paired and count <= MAX_JACKKNIFE:
+    if wanted and count <= MAX_JACKKNIFE:
         left_out = _replicated(wanted, _jackknife_weights(codes, count))
     found = {}
     for name, value in whole.items():
@@ -74,8 +84,8 @@ def estimates(
         defined = values[np.isfinite(values)]
         undefined = replicates - len(defined)
         interval = None
-        if len(defined) and undefined <= MAX_UNDEFINED * replicates and (paired or np.ptp(defined) > 0):
-            low, high = _bounds(value, defined, left_out.get(name), count, level, paired)
+        if len(defined) and undefined <= MAX_UNDEFINED * replicates and np.ptp(defined) > 0:
+            low, high = _bounds(value, defined, left_out.get(name), count, level)
             interval = Interval(low=low, high=high, level=level)
         found[name] = Estimate(
             value=value, interval=interval, replicates=replicates, undefined=undefined, patients=count, seed=seed
@@ -88,9 +98,43 @@ def interval(statistic: Statistic, patients: ArrayLike, *, seed: int, **options:
     return estimates({"": statistic}, patients, seed=seed, **options)[""]
 
 
-def paired_interval(one: Statistic, other: Statistic, patients: ArrayLike, *, seed: int, **options: Any) -> Estimate:
-    """Return the estimate of *one* less *other*, both taken on the same rows in every replicate."""
-    return interval(lambda weights: one(weights) - other(weights), patients, seed=seed, paired=True, **options)
+def paired_interval(
+    one: Statistic,
+    other: Statistic,
+    patients: ArrayLike,
+    *,
+    seed: int,
+    difference: Callable[[Array, Array], Array] = np.subtract,
+    trained: int = 0,
+    replicates: int = REPLICATES,
+    level: float = LEVEL,
+) -> Estimate:
+    """Return the estimate of the *difference* of two statistics, both taken on the same rows in every replicate.
+
+    *trained* says how many of the two are figures of out-of-fold predictions, which judge a way of training: the
+    interval is widened by what training anew would add (see `TRAINING_FACTOR`).
+    """
+    names, codes = np.unique(np.asarray(patients, dtype=str), return_inverse=True)
+    whole = np.ones((1, len(codes)))
+    value = float(difference(np.array([_one(one, whole)]), np.array([_one(other, whole)]))[0])
+    found = Estimate(
+        value=value, interval=None, replicates=replicates, undefined=replicates, patients=len(names), seed=seed
+    )
+    if len(names) < 2 or not np.isfinite(value):
+        return found
+    drawn = _replicated({"one": one, "other": other}, _bootstrap_weights(codes, len(names), replicates, seed))
+    usable = np.isfinite(drawn["one"]) & np.isfinite(drawn["other"])
+    found = replace(found, undefined=int(replicates - usable.sum()))
+    if not usable.any() or found.undefined > MAX_UNDEFINED * replicates:
+        return found
+    ones, others = drawn["one"][usable], drawn["other"][usable]
+    differences = difference(ones, others)
+    low, high = _bounds(value, differences, None, len(names), level)
+    own = np.sqrt((np.var(ones) + np.var(others)) / 2)
+    noise = min(np.sqrt(TRAINING_FACTOR**2 - 1) * np.std(differences), TRAINING_SHARE * own)
+    extra = float(ndtri((1 + level) / 2) * noise * np.sqrt(trained / 2))
+    low, high = value - np.hypot(max(value - low, 0.0), extra), value + np.hypot(max(high - value, 0.0), extra)
+    return replace(found, interval=Interval(low=float(low), high=float(high), level=level))
 
 
 def _one(statistic: Statistic, weights: Array) -> float:
@@ -129,16 +173,12 @@ def _chunks(total: int, rows: int) -> Iterator[int]:
         yield min(size, total - start)
 
 
-def _bounds(
-    value: float, replicates: Array, left_out: Array | None, count: int, level: float, paired: bool
-) -> tuple[float, float]:
-    from scipy.special import ndtr, ndtri, stdtrit
-
+def _bounds(value: float, replicates: Array, left_out: Array | None, count: int, level: float) -> tuple[float, float]:
     tail = (1 - level) / 2
     # a t-quantile and n/(n-1): the bootstrap's own spread is too small by both where patients are few
     z = float(stdtrit(count - 1, tail)) * np.sqrt(count / (count - 1))
     shares = ndtr(np.array([z, -z]))
-    if not paired and left_out is not None and np.all(np.isfinite(left_out)):
+    if left_out is not None and np.all(np.isfinite(left_out)):
         below = (np.mean(replicates < value) + np.mean(replicates <= value)) / 2
         bias = float(ndtri(np.clip(below, 1 / len(replicates), 1 - 1 / len(replicates))))
         deviation = left_out.mean() - left_out

@@ -14,9 +14,6 @@ from wardround.evaluation.statistics import BINS, weighted
 if TYPE_CHECKING:
     from wardround.problems.base import Metric, Prediction
 
-IDEAL = {"calibration_slope": 1.0, "calibration_intercept": 0.0}
-"""Metrics that are neither better high nor better low: best at this value, worse to both sides."""
-
 _SHARES = ("auroc", "auprc", "sensitivity", "specificity", "accuracy", "coverage")
 
 

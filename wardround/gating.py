@@ -1,0 +1,216 @@
+"""The gate against the store: the rows both models can be judged on, the verdict, its place and its ledger entry.
+
+Each model is judged on a row by a prediction made without the outcome of the row's patient: out-of-fold where it
+learned from the row, fresh where it did not. The rows that the champion learned from are the reference, all others
+with an outcome are the current population.
+"""
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from wardround import ledger, registry
+from wardround.domain import ModelVersion, Sensitivity, Verdict, from_json, to_json
+from wardround.errors import AlreadyExists, NotFound, PromotionRefused
+from wardround.evaluation.comparison import Judged, ScoredRows
+from wardround.evaluation.gates import judge
+from wardround.evaluation.wording import described
+from wardround.privacy import suppressed
+from wardround.scoring import load_learner
+from wardround.training import out_of_fold
+from wardround.training.gathering import gather
+from wardround.use_cases.base import Comparison, UseCase
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from wardround.models import Learner
+    from wardround.problems import Prediction
+    from wardround.settings import Settings
+    from wardround.store import Store
+
+_TIMINGS = 30
+
+
+def gate(use_case: UseCase, version: str, *, store: "Store", settings: "Settings", now: datetime) -> Verdict:
+    """Return the verdict on *version* against the present champion; made once, stored, and in the ledger.
+
+    Gating the same pair again returns the stored verdict: a model is not judged until it passes.
+
+    Raises:
+        NotFound: there is no such version.
+        Corrupted: a model or its rows are not what was written.
+        PromotionRefused: *version* serves already, or its stored verdict is on other criteria than are configured now.
+    """
+    candidate = registry.load(store, use_case.name, version)
+    pointer = registry.champion(store, use_case.name)
+    serving = registry.load(store, use_case.name, pointer.version) if pointer else None
+    if serving is not None and serving.version == candidate.version:
+        raise PromotionRefused(use_case.name, candidate.version, ("it is the champion already",))
+    key = verdict_key(candidate, serving.version if serving else None)
+    verdict, body = _stored(store, key)
+    if verdict is None:
+        verdict = _judged(use_case, candidate, serving, store=store, small_cell=settings.small_cell)
+        body = to_json(verdict, indent=1)
+        try:
+            store.put(key, body, sensitivity=Sensitivity.AGGREGATE)
+        except AlreadyExists:  # another run was first, with another latency
+            verdict, body = _stored(store, key)
+            assert verdict is not None
+    _same_criteria(use_case, candidate, verdict)
+    digest = hashlib.sha256(body).hexdigest()
+    ledger.append(
+        store, act=f"verdict:{use_case.name}:{candidate.version}:{verdict.champion or 'none'}:{digest[:16]}",
+        kind="verdict", use_case=use_case.name, actor=settings.actor, subject=candidate.version,
+        hashes={key: digest}, reason="passed" if verdict.passed else "; ".join(verdict.reasons), now=now,
+    )  # fmt: skip
+    return verdict
+
+
+def verdict_key(challenger: ModelVersion, champion: str | None) -> str:
+    """Return where the verdict on *challenger* against *champion* is."""
+    return f"{challenger.prefix}verdicts/{champion or 'none'}.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Side:
+    version: ModelVersion
+    learner: "Learner"
+    kept: "pd.DataFrame"
+
+    @classmethod
+    def of(cls, store: "Store", version: ModelVersion) -> "_Side":
+        kept = out_of_fold(store, version).drop_duplicates("record_id", keep="last").set_index("record_id")
+        return cls(version=version, learner=load_learner(store, version), kept=kept)
+
+    def predict(self, frame: "pd.DataFrame") -> tuple["Prediction", int]:
+        """Return a prediction per row of *frame*, out-of-fold for the rows it learned from, and how many those are."""
+        from wardround.problems import Prediction
+
+        learned = frame["record_id"].isin(self.kept.index).to_numpy()
+        columns = {name: np.full(len(frame), np.nan) for name in ("value", "low", "high")}
+        if learned.any():
+            old = self.kept.loc[frame.loc[learned, "record_id"]]
+            for name, values in columns.items():
+                values[learned] = old[name].to_numpy(dtype=np.float64)
+        if not learned.all():
+            fresh = self.learner.predict(frame.loc[~learned])
+            for name, values in columns.items():
+                given = getattr(fresh, name)
+                if given is not None:
+                    values[~learned] = given
+        low, high = (None if np.isnan(columns[name]).all() else columns[name] for name in ("low", "high"))
+        return Prediction(value=columns["value"], low=low, high=high), int(learned.sum())
+
+
+def _judged(
+    use_case: UseCase, candidate: ModelVersion, serving: ModelVersion | None, *, store: "Store", small_cell: int
+) -> Verdict:
+    sides = [_Side.of(store, version) for version in (candidate, serving) if version is not None]
+    names = dict.fromkeys(batch for side in reversed(sides) for batch in side.version.batches)
+    frame = gather(use_case, tuple(names), store=store).frame
+    frame = frame[frame["target"].notna()].reset_index(drop=True)
+    populations = {"reference": frame}
+    notes: list[str] = []
+    if len(sides) == 2:
+        seen = frame["record_id"].isin(sides[1].kept.index)
+        populations = {"current": frame[~seen], "reference": frame[seen]}
+        again = frame.loc[~seen, "patient_id"].isin(frame.loc[seen, "patient_id"])
+        notes += _known_patients(int(frame.loc[~seen, "patient_id"][again].nunique()), small_cell)
+    scored: list[dict[str, ScoredRows]] = [{} for _ in sides]
+    left_out = 0
+    for population, rows in populations.items():
+        if not len(rows):
+            continue
+        predicted = [side.predict(rows) for side in sides]
+        usable = np.all([np.isfinite(prediction.value) for prediction, _ in predicted], axis=0)
+        left_out += int((~usable).sum())
+        if not usable.any():
+            continue
+        for mine, (prediction, learned) in zip(scored, predicted, strict=True):
+            mine[population] = _rows(use_case, rows, prediction, usable, learned)
+    if left_out:
+        shown = suppressed(left_out, small_cell)
+        notes.append(
+            f"{'Fewer than ' + str(small_cell) if shown is None else f'{shown:,}'} rows were left out, since the split "
+            "never tests them and a model that learned from a row cannot be judged on it."
+        )
+    judged = [
+        Judged(
+            version=side.version.version, scored=mine, features=side.version.features,
+            size=sum(store.size(side.version.prefix + name) for name in side.version.files),
+            latency=_latency(side.learner, frame) if side is sides[0] else None,
+        )
+        for side, mine in zip(sides, scored, strict=True)
+    ]  # fmt: skip
+    champion = judged[1] if len(judged) == 2 else None
+    return judge(use_case, judged[0], champion, seed=use_case.seed, small_cell=small_cell, notes=notes)
+
+
+def _rows(
+    use_case: UseCase, rows: "pd.DataFrame", prediction: "Prediction", usable: np.ndarray, learned: int
+) -> ScoredRows:
+    from wardround.evaluation.statistics import rows_of
+
+    by = [column for gate in use_case.gates if isinstance(gate, Comparison) for column in gate.by]
+    columns = list(dict.fromkeys([*use_case.subgroups, *by]))
+    kept = rows[usable]
+    if learned == len(rows):
+        how = "out-of-fold predictions (a learner of the same kind that never saw the patient)"
+    elif learned == 0:
+        how = "fresh predictions (it never learned from these rows)"
+    else:
+        how = "out-of-fold predictions where it learned from the row and fresh ones elsewhere"
+    return ScoredRows(
+        record_id=kept["record_id"].to_numpy(), patient_id=kept["patient_id"].to_numpy(),
+        target=kept["target"].to_numpy(dtype=np.float64), prediction=rows_of(prediction, usable),
+        subgroups=kept[columns].reset_index(drop=True), how=how, out_of_fold=learned > 0,
+    )  # fmt: skip
+
+
+def _known_patients(count: int, small_cell: int) -> Sequence[str]:
+    if not count:
+        return ()
+    shown = suppressed(count, small_cell)
+    number = f"fewer than {small_cell}" if shown is None else f"{shown:,}"
+    return (
+        f"Among the current patients, {number} have earlier rows that the champion learned from; that can only favour "
+        "the champion.",
+    )
+
+
+def _latency(learner: "Learner", frame: "pd.DataFrame") -> float | None:
+    """Return the median time of predicting one row, in ms."""
+    if not len(frame):
+        return None
+    row = frame.iloc[:1]
+    learner.predict(row)
+    taken = []
+    for _ in range(_TIMINGS):
+        begun = time.perf_counter()
+        learner.predict(row)
+        taken.append(time.perf_counter() - begun)
+    return round(1_000 * float(np.median(taken)), 3)
+
+
+def _stored(store: "Store", key: str) -> tuple[Verdict | None, bytes]:
+    try:
+        body = store.get(key)
+    except NotFound:
+        return None, b""
+    return from_json(Verdict, body), body
+
+
+def _same_criteria(use_case: UseCase, candidate: ModelVersion, verdict: Verdict) -> None:
+    wanted = [described(gate) for gate in use_case.gates]
+    if [result.criterion for result in verdict.criteria][: len(wanted)] != wanted:
+        raise PromotionRefused(
+            use_case.name,
+            candidate.version,
+            ("its verdict was made by other criteria than are configured now: train again to be judged by these",),
+        )
