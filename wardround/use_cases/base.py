@@ -280,10 +280,7 @@ class UseCase:
 
     def feature(self, name: str) -> Feature:
         """Return the feature called *name* (KeyError: there is none)."""
-        for feature in self.features:
-            if feature.name == name:
-                return feature
-        raise KeyError(name)
+        return {feature.name: feature for feature in self.features}[name]
 
     def content_hash(self) -> str:
         """Return the sha256 of everything this use case says."""
