@@ -7,6 +7,7 @@ half-scored batch, and scoring again changes nothing.
 import hashlib
 import tempfile
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from wardround.domain import Batch, ModelVersion, Sensitivity, from_json, to_jso
 from wardround.errors import AlreadyExists, Corrupted, NoChampion, NotFound
 from wardround.models import Learner
 from wardround.models import load as load_model
-from wardround.models.tabular import FACTS, MODEL
+from wardround.models.facts import FACTS, MODEL
 from wardround.use_cases.base import UseCase
 
 if TYPE_CHECKING:
@@ -124,16 +125,41 @@ def predictions(
     """
     import pandas as pd
 
+    found: pd.DataFrame = _stored(store, use_case, batch, version)[0].read().to_pandas()
+    return found
+
+
+def prediction_frames(
+    store: "Store",
+    use_case: UseCase | str,
+    batch: Batch | str,
+    version: ModelVersion | str,
+    *,
+    chunk_rows: int = batches.CHUNK_ROWS,
+) -> "Iterator[pd.DataFrame]":
+    """Yield record_id and value of the stored predictions in the batch's order; memory does not grow with the batch.
+
+    Raises:
+        NotFound: the batch was not scored with this version.
+        Corrupted: they are not what was written.
+    """
+    from wardround.rows import pieces
+
+    file, key = _stored(store, use_case, batch, version)
+    return pieces(file, key, chunk_rows, ["record_id", "value"])
+
+
+def _stored(
+    store: "Store", use_case: UseCase | str, batch: Batch | str, version: ModelVersion | str
+) -> tuple[Any, str]:
     from wardround.rows import parquet
 
     name = use_case if isinstance(use_case, str) else use_case.name
     manifest = _read(store, _manifest_key(name, _id(batch), _id(version)))
     try:
-        file = parquet(store, manifest.key, manifest.sha256)
+        return parquet(store, manifest.key, manifest.sha256), manifest.key
     except NotFound:
         raise Corrupted(manifest.key, "it is gone") from None
-    found: pd.DataFrame = file.read().to_pandas()
-    return found
 
 
 def _write(path: Path, learner: Learner, *, store: "Store", batch: Batch, version: str, now: datetime) -> int:

@@ -1,20 +1,19 @@
 """The learner of tables: one family's estimator with its preprocessing, calibration and intervals inside."""
 
-import json
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from scipy.special import logit
 from sklearn.calibration import CalibratedClassifierCV
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import Pipeline
 
-from wardround.errors import Corrupted, NotTrainable, UseCaseInvalid
+from wardround.errors import NotTrainable, UseCaseInvalid
 from wardround.models import storage
 from wardround.models.base import Family
+from wardround.models.estimators import fitted, point
+from wardround.models.facts import FACTS, FORMAT, MODEL, Facts, read_facts
 from wardround.models.folds import PatientFolds
 from wardround.models.preprocessing import Encoding, learned
 from wardround.problems.base import Floats, Prediction
@@ -23,8 +22,6 @@ from wardround.use_cases.base import UseCase
 if TYPE_CHECKING:
     import pandas as pd
 
-MODEL, FACTS = "model.skops", "learner.json"
-FORMAT = 1
 COVERAGE = 0.9
 """The share of future outcomes a regression's interval is meant to hold."""
 INNER_FOLDS = 5
@@ -32,23 +29,6 @@ ISOTONIC_FROM = 1_000
 """Rows from which on the calibration map is isotonic; below, a sigmoid (Platt 1999) is all the rows can carry."""
 _CLIP = 1e-6
 _CELLS = 4_000_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Facts:
-    """What is stored beside the estimator."""
-
-    format: int
-    use_case: str
-    problem: str
-    family: str
-    parameters: Mapping[str, Any]
-    calibrated: bool
-    holds_rows: bool
-    half_width: float | None
-    coverage: float | None
-    notes: tuple[str, ...]
-    encoding: Encoding
 
 
 @dataclass(kw_only=True, eq=False)
@@ -112,6 +92,14 @@ class TabularLearner:
             fault = f"candidates: {self.family} has no parameter {', '.join(map(repr, strange))}"
             raise UseCaseInvalid(own, (fault,))
 
+    def refuse_value(self, error: ValueError) -> NoReturn:
+        """Raise UseCaseInvalid where *error* says that a parameter has an impossible value, else *error* itself."""
+        if type(error).__name__ != "InvalidParameterError":
+            raise error
+        own = self.use_case.name if self.use_case else self.name
+        fault = f"candidates: {self.family} does not take one of the values in grid or parameters"
+        raise UseCaseInvalid(own, (fault,)) from None
+
     def learn_columns(self, frame: "pd.DataFrame", patients: Any) -> Floats:
         """Learn the encoding from training rows and return them as a matrix (rows, columns + 1), patients last."""
         assert self.use_case is not None, "a stored learner is not fitted again"
@@ -141,9 +129,17 @@ class TabularLearner:
         matrix = self.learn_columns(frame, patients)
         self.require_rows(len(matrix), target, patients)
         estimator = self.unfitted(len(matrix), seed)
-        self.notes = fitted(estimator, matrix, target)
+        try:
+            self.notes = fitted(estimator, matrix, target)
+        except ValueError as error:
+            self.refuse_value(error)
+        model = estimator
         if self.calibrated:
             estimator.cv = None  # the folds are spent, and their type is not one a stored model needs
+            model = estimator.calibrated_classifiers_[0].estimator
+        mapper = getattr(model.named_steps["model"], "_bin_mapper", None)
+        if mapper is not None:
+            mapper.n_threads = 1  # it tells this machine's cores, and the same model must have the same bytes anywhere
         self.estimator = estimator
         self.half_width = None
         if intervals:
@@ -224,7 +220,7 @@ class TabularLearner:
         from wardround.domain import to_json
 
         assert self.encoding is not None, "an unfitted learner is not saved"
-        facts = _Facts(
+        facts = Facts(
             format=FORMAT,
             use_case=self.use_case.name if self.use_case else self.name,
             problem=self.kind.problem,
@@ -263,43 +259,13 @@ class TabularLearner:
         return np.asarray(logit(np.clip(value, _CLIP, 1 - _CLIP))) if self.kind.problem == "classification" else value
 
 
-def fitted(estimator: Any, matrix: Floats, target: Floats) -> tuple[str, ...]:
-    """Fit *estimator* in place and return what was noticed."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("error")
-        warnings.simplefilter("always", ConvergenceWarning)
-        estimator.fit(matrix, target)
-    return ("the optimiser stopped before it had converged",) if caught else ()
-
-
-def point(estimator: Any, matrix: Floats, problem: str) -> Floats:
-    """Return the predicted value of each row (n,): P(positive), or the number; the last column is not used."""
-    if not len(matrix):
-        return np.empty(0)
-    if problem == "classification":
-        return np.asarray(estimator.predict_proba(matrix)[:, 1], dtype=float)
-    return np.asarray(estimator.predict(matrix), dtype=float)
-
-
 def restored(files: Mapping[str, bytes], families: Mapping[tuple[str, str], Family], *, place: str) -> TabularLearner:
     """Return the learner that was saved as *files*.
 
     Raises:
         Corrupted: a file is missing, or not what `TabularLearner.save` writes.
     """
-    from pydantic import TypeAdapter, ValidationError
-
-    missing = [name for name in (MODEL, FACTS) if name not in files]
-    if missing:
-        raise Corrupted(place, f"{', '.join(missing)} is missing")
-    try:
-        content = json.loads(files[FACTS])
-        facts = TypeAdapter(_Facts).validate_python(content | {"notes": tuple(content["notes"])})
-        kind = families[facts.problem, facts.family]
-    except (ValueError, KeyError, TypeError, ValidationError):
-        raise Corrupted(f"{place}/{FACTS}", "it does not describe a learner this version of wardround knows") from None
-    if facts.format != FORMAT:
-        raise Corrupted(f"{place}/{FACTS}", f"its format is {facts.format}, this version of wardround reads {FORMAT}")
+    facts, kind = read_facts(files, families, place=place)
     return TabularLearner(
         use_case=None, kind=kind, parameters=dict(facts.parameters), calibrate=facts.calibrated,
         encoding=facts.encoding, estimator=storage.loads(files[MODEL], place=f"{place}/{MODEL}"),

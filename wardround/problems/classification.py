@@ -46,7 +46,7 @@ def _newton(design: Floats, offset: Floats, target: Floats, start: Floats) -> Fl
             step = np.linalg.solve(spread, design.T @ (target - expected))
         except np.linalg.LinAlgError:
             break
-        beta = beta + np.clip(step, -5, 5)
+        beta = beta + np.clip(step, -2, 2)
         if np.abs(step).max() < 1e-9:
             return np.asarray(np.where(np.abs(beta) < _FURTHEST, beta, np.nan))
     return np.full(len(start), np.nan)

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from wardround.errors import UseCaseInvalid
 from wardround.models import learner
+from wardround.models.estimators import point
 from wardround.models.folds import PatientFolds
-from wardround.models.tabular import point
 from wardround.problems import Metric, Prediction, problem_of
 from wardround.problems.base import Floats
 from wardround.use_cases.base import Candidate, UseCase
@@ -67,10 +66,7 @@ def chosen(
         try:
             search.fit(matrix, target)
         except ValueError as error:
-            if type(error).__name__ != "InvalidParameterError":
-                raise
-            fault = f"candidates: {candidate.family} does not take one of the values in grid or parameters"
-            raise UseCaseInvalid(use_case.name, (fault,)) from None
+            trial.refuse_value(error)
     best = {name.removeprefix(trial.prefix): value for name, value in search.best_params_.items()}
     return {**candidate.parameters, **best}
 

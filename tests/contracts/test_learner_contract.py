@@ -1,0 +1,211 @@
+"""Every family of every problem passes the same suite: what the `Learner` protocol promises."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from wardround import models
+from wardround.errors import Corrupted, InputFault, UseCaseInvalid
+from wardround.use_cases import load
+from wardround.use_cases.base import FAMILIES, Feature
+
+ALL = [(problem, family) for problem, families in FAMILIES.items() for family in families]
+SMALLER = {"random_forest": {"n_estimators": 30}, "boosting": {"max_iter": 20}}
+TOLERANCE = 1e-10
+"""A dot product of one row may differ from the same row's in a matrix in its last digits."""
+
+
+def use_case_of(problem):
+    return replace(
+        load("heart_disease"),
+        problem=problem,
+        features=(
+            Feature(name="age", kind="numeric"),
+            Feature(name="pressure", kind="numeric"),
+            Feature(name="never", kind="numeric"),
+            Feature(name="pain", kind="category"),
+            Feature(name="smoker", kind="boolean"),
+            Feature(name="unknown", kind="category"),
+        ),
+    )
+
+
+def rows(count=160, seed=0):
+    """Canonical rows: some patients twice, some values missing, two columns entirely so."""
+    generator = np.random.default_rng(seed)
+    age, pain = generator.normal(60, 10, count), generator.choice(["none", "some", "much"], count)
+    frame = pd.DataFrame(
+        {
+            "record_id": [f"r{i}" for i in range(count)],
+            "patient_id": [f"p{i // 2 if i < 20 else i}" for i in range(count)],
+            "age": age,
+            "pressure": np.where(generator.random(count) < 0.2, np.nan, generator.normal(130, 15, count)),
+            "never": np.full(count, np.nan),
+            "pain": pd.array(np.where(generator.random(count) < 0.1, None, pain), dtype="str"),
+            "smoker": pd.array(generator.choice(["false", "true"], count), dtype="str"),
+            "unknown": pd.array([None] * count, dtype="str"),
+        }
+    )
+    frame.loc[:2, "pain"] = "rare"
+    effect = (age - 60) / 10 + (pain == "much") * 1.5
+    chance = 1 / (1 + np.exp(-effect))
+    return frame, (generator.random(count) < chance).astype(float), 10 + 3 * effect + generator.normal(size=count)
+
+
+@pytest.fixture(scope="module", params=ALL, ids=[f"{problem}-{family}" for problem, family in ALL])
+def case(request):
+    """(fitted learner, its rows, its target, a way to make the same learner again)."""
+    problem, family = request.param
+    frame, classes, numbers = rows()
+    target = classes if problem == "classification" else numbers
+
+    def make(seed=3):
+        made = models.learner(family, use_case_of(problem), SMALLER.get(family))
+        return made.fit(frame, target, seed=seed)
+
+    return make(), frame, target, make
+
+
+def test_it_learns_something(case):
+    learner, frame, target, _ = case
+    value = learner.predict(frame).value
+    assert value.shape == (len(frame),)
+    assert np.corrcoef(value, target)[0, 1] > 0.3
+    if learner.kind.problem == "classification":
+        assert ((value >= 0) & (value <= 1)).all()
+
+
+def test_saving_and_loading_changes_no_bit(case):
+    learner, frame, *_ = case
+    files = learner.save()
+    again = models.load(files)
+    one, other = learner.predict(frame), again.predict(frame)
+    assert np.array_equal(one.value, other.value)
+    assert (one.low is None) == (other.low is None)
+    assert one.low is None or np.array_equal(one.low, other.low)
+    assert np.array_equal(learner.explain(frame), again.explain(frame))
+
+
+def test_the_same_seed_gives_the_same_files(case):
+    learner, _, _, make = case
+    assert make().save() == learner.save()
+
+
+def test_a_row_alone_is_predicted_as_in_a_batch(case):
+    learner, frame, *_ = case
+    together = learner.predict(frame.iloc[:12]).value
+    alone = [learner.predict(frame.iloc[[i]]).value[0] for i in range(12)]
+    assert alone == pytest.approx(together, rel=TOLERANCE, abs=TOLERANCE)
+    assert len(learner.predict(frame.iloc[:0]).value) == 0
+
+
+def test_columns_may_come_in_another_order_and_beside_others(case):
+    learner, frame, *_ = case
+    shuffled = frame[sorted(frame.columns, reverse=True)].assign(surplus=1.0)
+    assert np.array_equal(learner.predict(shuffled).value, learner.predict(frame).value)
+
+
+def test_a_missing_column_is_named(case):
+    learner, frame, *_ = case
+    with pytest.raises(InputFault, match="1 of the 6 columns the model needs are missing: pain"):
+        learner.predict(frame.drop(columns="pain"))
+
+
+def test_text_and_infinities_in_a_number_are_named_without_the_value(case):
+    learner, frame, *_ = case
+    with pytest.raises(InputFault, match="age holds something that is no number") as caught:
+        learner.predict(frame.assign(age="secret"))
+    assert "secret" not in str(caught.value)
+    with pytest.raises(InputFault, match="age is infinite in 160"):
+        learner.predict(frame.assign(age=np.inf))
+
+
+def test_levels_and_gaps_never_seen_in_training_get_a_prediction(case):
+    learner, frame, *_ = case
+    strange = frame.iloc[:4].copy()
+    strange["pain"] = pd.array(["never seen", None, "rare", "much"], dtype="str")
+    strange["unknown"] = pd.array(["now there", None, "x", "y"], dtype="str")
+    strange["age"] = [np.nan, 50.0, np.nan, 60.0]
+    strange["never"] = [1.0, np.nan, 1e9, 3.0]
+    assert np.isfinite(learner.predict(strange).value).all()
+    assert np.isfinite(learner.explain(strange).to_numpy()).all()
+
+
+def test_unseen_levels_are_treated_as_rare_ones(case):
+    learner, frame, *_ = case
+    rare, unseen = frame.iloc[[5]].copy(), frame.iloc[[5]].copy()
+    rare["pain"], unseen["pain"] = "rare", "never seen"
+    assert learner.predict(rare).value == learner.predict(unseen).value
+
+
+def test_no_rare_level_is_named_in_its_files(case):
+    learner, *_ = case
+    assert all(b"rare" not in body for name, body in learner.save().items() if name == "learner.json")
+
+
+def test_descriptors_are_its_columns_in_declared_order(case):
+    learner, frame, *_ = case
+    shuffled = frame[sorted(frame.columns)]
+    described = learner.descriptors(shuffled)
+    assert tuple(described.columns) == learner.columns == ("age", "pressure", "never", "pain", "smoker", "unknown")
+    assert described.equals(learner.descriptors(frame))
+
+
+def test_an_explanation_has_a_figure_per_row_and_feature(case):
+    learner, frame, *_ = case
+    explained = learner.explain(frame.iloc[:7])
+    assert tuple(explained.columns) == learner.columns
+    assert explained.index.equals(frame.index[:7])
+    assert explained["unknown"].abs().max() < 1e-9
+    assert explained["age"].abs().sum() > 0
+
+
+def test_a_regression_has_an_interval_that_holds_nine_times_in_ten():
+    frame, _, numbers = rows(400, seed=1)
+    fresh, _, truth = rows(400, seed=2)
+    learner = models.learner("linear", use_case_of("regression")).fit(frame, numbers)
+    found = learner.predict(fresh)
+    assert ((truth >= found.low) & (truth <= found.high)).mean() == pytest.approx(0.9, abs=0.05)
+
+
+def test_a_linear_model_is_explained_exactly():
+    frame, classes, numbers = rows()
+    for family, target, problem in (("logistic", classes, "classification"), ("linear", numbers, "regression")):
+        learner = models.learner(family, use_case_of(problem)).fit(frame, target)
+        reference = frame.iloc[[0]].copy()
+        for name, value in zip(learner.columns, learner.encoding.reference, strict=True):
+            levels = learner.encoding.levels.get(name)
+            if value is None or (levels is not None and value > len(levels)):
+                reference[name] = np.nan
+            else:
+                reference[name] = value if levels is None else levels[int(value)]
+        moved = learner._score(learner._matrix(frame)) - learner._score(learner._matrix(reference))
+        assert learner.explain(frame).sum(axis=1).to_numpy() == pytest.approx(moved, abs=1e-8)
+
+
+def test_unknown_families_and_parameters_are_refused_by_name():
+    with pytest.raises(UseCaseInvalid, match="'oracle' is none for classification"):
+        models.learner("oracle", use_case_of("classification"))
+    with pytest.raises(UseCaseInvalid, match="logistic has no parameter 'depth'"):
+        models.learner("logistic", use_case_of("classification"), {"depth": 3})
+    models.learner("rbf_svm", use_case_of("regression"), {"C": 2.0})
+
+
+def test_the_families_are_those_a_use_case_may_name():
+    assert {problem: models.families(problem) for problem in FAMILIES} == {
+        problem: tuple(sorted(families, key=models.families(problem).index)) for problem, families in FAMILIES.items()
+    }
+    assert set(models.FAMILIES) == set(ALL)
+
+
+def test_files_that_are_not_a_learner_are_refused(case):
+    learner, *_ = case
+    files = learner.save()
+    with pytest.raises(Corrupted, match="missing"):
+        models.load({"learner.json": files["learner.json"]})
+    with pytest.raises(Corrupted, match="does not describe"):
+        models.load(files | {"learner.json": b"[]"})
+    with pytest.raises(Corrupted, match="format"):
+        models.load(files | {"learner.json": files["learner.json"].replace(b'"format": 1', b'"format": 99')})
