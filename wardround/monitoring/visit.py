@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from wardround.domain import Batch, Decision, Sensitivity, from_json, to_json
-from wardround.errors import AlreadyExists, MonitorNotArmed, NoChampion
+from wardround.errors import AlreadyExists, Corrupted, MonitorNotArmed, NoChampion
 from wardround.monitoring.arming import arm_version, stored_arming
 from wardround.monitoring.decision import decide
 from wardround.monitoring.drift import drift_readings
@@ -134,18 +134,15 @@ def _rows(
         for frame in batches.frames(store, batch, quarantined=True):
             yield frame, None
         return
-    predicted = scoring.predictions(store, use_case, batch, version)
-    ids, values = predicted["record_id"], predicted["value"].to_numpy(dtype=float)
-    start = 0
+    predicted = scoring.prediction_frames(store, use_case, batch, version)
+    waiting = pd.DataFrame({"record_id": [], "value": []})
     for frame in batches.frames(store, batch):
-        stop = start + len(frame)
-        if np.array_equal(ids.iloc[start:stop].to_numpy(), frame["record_id"].to_numpy()):
-            yield frame, values[start:stop]
-        else:
-            by_id = pd.Series(values, index=ids.to_numpy())
-            by_id = by_id[~by_id.index.duplicated()]
-            yield frame, by_id.reindex(frame["record_id"].to_numpy()).to_numpy(dtype=float)
-        start = stop
+        while len(waiting) < len(frame) and (more := next(predicted, None)) is not None:
+            waiting = pd.concat([waiting, more], ignore_index=True) if len(waiting) else more
+        mine, waiting = waiting.iloc[: len(frame)], waiting.iloc[len(frame) :]
+        if not np.array_equal(mine["record_id"].to_numpy(), frame["record_id"].to_numpy()):
+            raise Corrupted(f"predictions/{use_case.name}/{batch.id}/", "its rows are not those of the batch")
+        yield frame, mine["value"].to_numpy(dtype=float)
 
 
 def _remember(store: "Store", decision: Decision, settings: Settings, now: datetime) -> None:

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from expectations import suite_for
 from wardround import batches, ledger, registry, scoring
 from wardround.domain import Action, Cause, CriterionResult, Reading, Sensitivity, Verdict
-from wardround.errors import MonitorNotArmed, NoChampion
+from wardround.errors import Corrupted, MonitorNotArmed, NoChampion
 from wardround.ingest import ingest
 from wardround.labels import add_labels
 from wardround.monitoring import arming as arming_module
@@ -231,3 +231,24 @@ def test_rows_are_streamed_with_their_own_predictions(ward):
 
 def _loud():
     return Reading(kind="duplicates", column=None, effect=1.0, limit=0.1, alarm=True, sentence="loud")
+
+
+def test_predictions_of_other_rows_are_not_taken_for_the_batchs(ward, monkeypatch):
+    batch = ward.deliver("month", ward.arriving)
+    stored = scoring.prediction_frames
+
+    def turned(*args, **options):
+        for frame in stored(*args, **options):
+            yield frame.iloc[::-1].reset_index(drop=True)
+
+    monkeypatch.setattr(scoring, "prediction_frames", turned)
+    with pytest.raises(Corrupted):
+        ward.visit(batch)
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 100])
+def test_predictions_stream_in_other_pieces_than_the_rows(ward, monkeypatch, chunk):
+    batch = ward.deliver("month", ward.arriving)
+    stored = scoring.prediction_frames
+    monkeypatch.setattr(scoring, "prediction_frames", lambda *args: stored(*args, chunk_rows=chunk))
+    assert ward.visit(batch).action is Action.NONE
