@@ -123,3 +123,9 @@ class Intruder:
 def intruder(store: Store) -> Intruder:
     """An `Intruder` in `store`."""
     return Intruder(store)
+
+
+@pytest.fixture
+def intruder_in() -> type[Intruder]:
+    """Make an `Intruder` in any store."""
+    return Intruder

@@ -65,13 +65,15 @@ def ward(settings_environment: dict[str, str]) -> Iterator[Ward]:
     process.close()
 
 
-def sound_champion(store: Store) -> str | None:
-    """Check every file of every version and the ledger, and return the champion's version."""
+def sound_champion(store: Store, *, turn: int) -> str | None:
+    """Check the champion's files (every tenth turn all versions and the ledger), and return its version."""
     champion = registry.champion(store, USE_CASE)
-    for known in registry.versions(store, USE_CASE):
+    serving = [registry.load(store, USE_CASE, champion.version)] if champion else []
+    for known in registry.versions(store, USE_CASE) if turn % 10 == 0 else serving:
         assert registry.read_files(store, known).keys() == known.files.keys()
-    found = ledger.verify(store)
-    assert found.intact, found.detail
+    if turn % 10 == 0:
+        found = ledger.verify(store)
+        assert found.intact, found.detail
     return champion.version if champion else None
 
 
@@ -80,6 +82,7 @@ def seed_of(store: Store, version: str | None) -> int | None:
 
 
 def assert_recorded_once(store: Store) -> None:
+    assert ledger.verify(store).intact
     acts = Counter(entry.act for entry in ledger.entries(store))
     assert set(acts.values()) <= {1}
     champion = registry.champion(store, USE_CASE)
@@ -95,12 +98,12 @@ def test_a_killed_promotion_leaves_the_old_champion_or_the_new_one(store: Store,
     seconds = max(ward.complete("promote", turn) for turn in (1000, 1001))
     kills = 0
     for turn in range(moments):
-        old = sound_champion(store)
+        old = sound_champion(store, turn=turn)
         kills += ward.killed("promote", turn, rng.uniform(0, 1.2) * seconds)
-        new = sound_champion(store)
+        new = sound_champion(store, turn=turn)
         assert new == old or seed_of(store, new) == turn
         ward.complete("promote", turn)
-        assert seed_of(store, sound_champion(store)) == turn
+        assert seed_of(store, sound_champion(store, turn=turn)) == turn
     assert kills >= moments // 4
     assert_recorded_once(store)
 
@@ -122,8 +125,9 @@ def test_a_killed_ingest_loses_no_row_and_doubles_none(store: Store, ward: Ward,
     kills = 0
     for turn in range(moments):
         kills += ward.killed("ingest", turn, rng.uniform(0, 1.2) * seconds)
-        assert_rows_accounted(store)
-        assert ledger.verify(store).intact
+        if turn % 10 == 0:
+            assert_rows_accounted(store)
+            assert ledger.verify(store).intact
         ward.complete("ingest", turn)
         assert batches.load(store, USE_CASE, f"batch-{turn}").rows_in == 120
     assert kills >= moments // 4
@@ -144,14 +148,14 @@ def test_a_killed_training_leaves_a_champion_that_loads_and_predicts(store: Stor
     rows = batches.rows(store, batches.load(store, USE_CASE, "batch-0"))
     kills = 0
     for turn in range(moments):
-        old = sound_champion(store)
+        old = sound_champion(store, turn=turn)
         kills += ward.killed("train", turn, rng.uniform(0, 1.2) * seconds)
-        new = sound_champion(store)
+        new = sound_champion(store, turn=turn)
         assert new is not None
         assert new == old or seed_of(store, new) == turn
         learner = load_learner(store, registry.load(store, USE_CASE, new))
         assert learner.predict(rows).value.shape == (len(rows),)
         ward.complete("train", turn)
-        assert seed_of(store, sound_champion(store)) == turn
+        assert seed_of(store, sound_champion(store, turn=turn)) == turn
     assert kills >= moments // 4
     assert_recorded_once(store)

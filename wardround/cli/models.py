@@ -52,8 +52,14 @@ def use_cases(
 
 
 def _criterion(gate: Any) -> str:
-    fields = {key: value for key, value in vars(gate).items() if key != "reason" and value not in ((), 0.0)}
-    return f"{type(gate).__name__.lower()} " + ", ".join(f"{key} {value}" for key, value in fields.items())
+    import dataclasses
+
+    said = [
+        f"{field.name} {', '.join(value) if isinstance(value, tuple) else value}"
+        for field in dataclasses.fields(gate)
+        if field.name != "reason" and (value := getattr(gate, field.name)) != () and value != field.default
+    ]
+    return f"{type(gate).__name__.lower()}: {', '.join(said)}"
 
 
 def models_list(use_case: UseCaseOption, json: JsonOption = False) -> None:
