@@ -71,16 +71,29 @@ def await_run(api_url: str, batch: str, *, ended: bool = False, patience: float 
     pytest.fail(f"no retrain run after {patience} s")
 
 
+def left_running(api_url: str) -> str:
+    """Leave a retrain run that looks alive and holds the only turn, as a worker does that is killed."""
+    deployment = call(f"{api_url}/deployments/name/retrain/retrain")["id"]
+    parameters = {"use_case": "heart_disease", "batch": "orphan", "cause": "covariate shift"}
+    run = call(f"{api_url}/deployments/{deployment}/create_flow_run", {"parameters": parameters})["id"]
+    for state in ("PENDING", "RUNNING"):
+        answer = call(f"{api_url}/flow_runs/{run}/set_state", {"state": {"type": state}})
+        assert answer["status"] == "ACCEPT"
+    return run
+
+
 def test_a_process_that_ends_right_after_the_event_has_started_the_retraining(prefect, store, settings):
     """The worker acts on it; nothing is trained, since the champion it is about does not serve, and that is noted."""
     from wardround.monitoring.rounds import pending, retraining_of
 
     decision = decided(store)
+    orphan = left_running(prefect.api_url)
     with services.Supervisor() as supervisor:
         supervisor.add(services.Worker(prefect.api_url, settings))
         subprocess.run([sys.executable, "-c", SEND, decision.batch, CHAMPION, decision.key], check=True, timeout=120)
         run = await_run(prefect.api_url, decision.batch, ended=True)
     assert run["state"]["type"] == "COMPLETED", run["state"]["message"]
+    assert call(f"{prefect.api_url}/flow_runs/{orphan}")["state"]["type"] == "CRASHED"
     assert run["name"] == "retrain heart_disease: covariate shift"
     assert run["parameters"] == {
         "use_case": "heart_disease", "batch": decision.batch, "cause": "covariate shift", "champion": CHAMPION,

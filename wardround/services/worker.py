@@ -1,5 +1,6 @@
 """The Prefect worker, and bringing it up together with the deployments."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -66,6 +67,7 @@ class Worker(Child):
     def launch(self) -> None:
         """Start the process under a name of its own."""
         self.owned = True
+        self._release_turns()
         self._name = f"worker-{os.getpid()}-{time.time_ns()}"
         options = ("--pool", POOL, "--type", "process", "--name", self._name, "--limit", str(self.limit))
         self.process = processes.spawn(
@@ -76,6 +78,22 @@ class Worker(Child):
             detached=self.detached,
         )
         self.remember(settings=self._fingerprint())
+
+    def kill(self) -> None:
+        """End it and the runs it carries."""
+        super().kill()
+        with contextlib.suppress(ServiceFailed):  # the server may be gone already; the next start sees to it
+            self._release_turns()
+
+    def _release_turns(self) -> None:
+        """Mark the runs that died with a worker as crashed: they look alive, and would keep the others waiting."""
+        dead = {
+            "work_pools": {"name": {"any_": [POOL]}},
+            "flow_runs": {"state": {"type": {"any_": ["PENDING", "RUNNING", "CANCELLING"]}}},
+        }
+        crashed = {"type": "CRASHED", "name": "Crashed", "message": "its worker was stopped; the next round sees to it"}
+        for run in call(f"{self.api_url}/flow_runs/filter", dead):
+            call(f"{self.api_url}/flow_runs/{run['id']}/set_state", {"state": crashed})
 
     def ready(self) -> bool:
         """Whether the server has heard of it."""
