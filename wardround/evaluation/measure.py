@@ -38,7 +38,8 @@ def measured(
         patients, seed=seed, replicates=replicates,
     )  # fmt: skip
     for name, estimate in found.items():
-        if name in _SHARES and estimate.interval is None and estimate.value in (0.0, 1.0) and not estimate.undefined:
+        defined = estimate.undefined <= MAX_UNDEFINED * estimate.replicates
+        if name in _SHARES and estimate.interval is None and estimate.value in (0.0, 1.0) and defined:
             found[name] = replace(estimate, interval=_exact(estimate.value, _resting_on(name, target, patients)))
     return found
 

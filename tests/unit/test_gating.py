@@ -1,0 +1,133 @@
+"""The gate against a real store, with real models of real patients: hospital after hospital."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from expectations import suite_for
+from wardround import batches, gating, ingest, ledger, registry, scoring
+from wardround.domain import Verdict, from_json
+from wardround.errors import NotFound, PromotionRefused
+from wardround.training import train
+from wardround.use_cases import load
+from wardround.use_cases.base import Candidate, Floor
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+CASE = replace(load("heart_disease"), candidates=(Candidate(family="logistic", parameters={"C": 0.1}),))
+"""One quick candidate; everything else as shipped."""
+
+
+@pytest.fixture
+def hospital(store, settings, tmp_path):
+    """Return a function that brings one hospital's rows in as a batch."""
+    import pandas as pd
+
+    from wardround.sources import read, source_from
+
+    table = read(CASE, CASE.source, settings)
+
+    def arrive(name, label):
+        path = tmp_path / f"{label}.csv"
+        pd.DataFrame(table[table["dataset"] == name]).to_csv(path, index=False)
+        found = ingest.ingest(
+            CASE, source_from(str(path)), suite_for(CASE), label=label, store=store, settings=settings, now=NOW
+        )
+        return found.batch.id
+
+    return arrive
+
+
+@pytest.fixture
+def learn(store, settings):
+    def learned(*names, case=CASE, seed=1):
+        return train(
+            case, names, store=store, settings=settings, seed=seed, cause="a test", parent=None, now=NOW
+        ).version
+
+    return learned
+
+
+@pytest.fixture
+def judged(store, settings):
+    def verdict(version, case=CASE):
+        return gating.gate(case, version, store=store, settings=settings, now=NOW)
+
+    return verdict
+
+
+def promote(store, verdict):
+    return registry.promote(
+        store, CASE.name, verdict.challenger, verdict=verdict, actor="a", reason="r", expected=verdict.champion, now=NOW
+    )
+
+
+def test_a_moved_population_is_judged_by_fresh_champion_and_out_of_fold_challenger(
+    store, settings, hospital, learn, judged
+):
+    cleveland = hospital("Cleveland", "cleveland")
+    first = judged(learn(cleveland))
+    assert first.passed, first.reasons
+    assert first.champion is None
+    promote(store, first)
+
+    hungary = hospital("Hungary", "hungary")
+    challenger = learn(cleveland, hungary)
+    found = judged(challenger)
+    assert found.champion == first.challenger
+    assert "the champion by fresh predictions" in found.comparison
+    assert [c.criterion for c in found.criteria] == [c.criterion for c in first.criteria]
+    size = batches.load(store, CASE.name, hungary).rows_accepted
+    brier = next(c for c in found.criteria if c.kind == "superior")
+    assert brier.population == "current"
+    assert f"{size} current rows" in brier.sentence
+
+    learner = scoring.load_learner(store, registry.load(store, CASE.name, first.challenger))
+    rows = batches.rows(store, batches.load(store, CASE.name, hungary))
+    champion_loss = ((learner.predict(rows).value - rows["target"]) ** 2).mean()
+    from wardround.training import out_of_fold
+
+    held = out_of_fold(store, registry.load(store, CASE.name, challenger)).set_index("record_id").loc[rows["record_id"]]
+    challenger_loss = ((held["value"] - held["target"]) ** 2).mean()
+    assert brier.figure == pytest.approx(champion_loss - challenger_loss, abs=1e-9)
+
+
+def test_the_verdict_is_stored_once_shows_no_row_and_is_not_borrowed(store, settings, hospital, learn, judged):
+    batch = hospital("Cleveland", "cleveland")
+    version = learn(batch)
+    one = judged(version)
+    assert judged(version) == one  # the latency, measured anew, would differ
+    key = f"models/{CASE.name}/{version}/verdicts/none.json"
+    assert from_json(Verdict, store.get(key)) == one
+    entries = list(ledger.entries(store, use_case=CASE.name, kind="verdict"))
+    assert len(entries) == 1
+    assert key in entries[0].hashes
+    assert ledger.verify(store).intact
+    harder = replace(CASE, gates=(*CASE.gates, Floor(metric="auroc", limit=0.99, reason="r")))
+    with pytest.raises(PromotionRefused, match="other criteria"):
+        judged(version, case=harder)
+    text = store.get(key).decode()
+    rows = batches.rows(store, batches.load(store, CASE.name, batch))
+    assert not any(name in text for column in ("record_id", "patient_id") for name in rows[column])
+    promote(store, one)
+    with pytest.raises(PromotionRefused, match="champion already"):
+        judged(version)
+
+
+def test_the_same_rows_again_are_no_reason_to_change_the_model(store, settings, hospital, learn, judged):
+    cleveland = hospital("Cleveland", "cleveland")
+    promote(store, judged(learn(cleveland)))
+    found = judged(learn(cleveland, seed=2))
+    assert not found.passed
+    assert "stand in" in found.comparison
+    with pytest.raises(PromotionRefused):
+        promote(store, found)
+
+
+def test_no_gate_is_a_refusal_and_no_version_is_not_found(store, settings, hospital, learn, judged):
+    version = learn(hospital("Cleveland", "cleveland"))
+    found = judged(version, case=replace(CASE, gates=()))
+    assert not found.passed
+    assert "ungated" in found.reasons[0]
+    with pytest.raises(NotFound):
+        judged("0" * 16)
