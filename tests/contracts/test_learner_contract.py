@@ -209,3 +209,20 @@ def test_files_that_are_not_a_learner_are_refused(case):
         models.load(files | {"learner.json": b"[]"})
     with pytest.raises(Corrupted, match="format"):
         models.load(files | {"learner.json": files["learner.json"].replace(b'"format": 1', b'"format": 99')})
+
+
+def test_probabilities_are_calibrated_by_as_much_as_the_rows_can_carry():
+    frame, classes, _ = rows()
+    learner = models.learner("random_forest", use_case_of("classification"), {"n_estimators": 10}, calibrate=True)
+    learner.learn_columns(frame, frame["patient_id"])
+    assert (learner.unfitted(999, 0).method, learner.unfitted(1_000, 0).method) == ("sigmoid", "isotonic")
+    learner.fit(frame, classes)
+    assert np.array_equal(models.load(learner.save()).predict(frame).value, learner.predict(frame).value)
+
+
+def test_a_model_that_contains_patients_says_so():
+    holding = {family for (_, family), kind in models.FAMILIES.items() if kind.holds_rows}
+    assert holding == {"rbf_svm", "neighbours"}
+    frame, classes, _ = rows()
+    learner = models.learner("neighbours", use_case_of("classification")).fit(frame, classes)
+    assert b'"holds_rows": true' in learner.save()["learner.json"]

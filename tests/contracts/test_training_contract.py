@@ -71,6 +71,11 @@ def test_a_version_has_all_it_takes_to_be_judged_watched_and_made_again(clevelan
     assert "Intended use" in card
     assert "## Limits" in card
     assert any("logistic" in line for line in told)
+    rows = batches.rows(store, cleveland)
+    shown = b"".join(
+        body for name, body in registry.read_files(store, version).items() if name != "model.skops"
+    ).decode()
+    assert not [name for role in ("record_id", "patient_id") for name in rows[role] if name in shown]
     assert [entry.subject for entry in ledger.entries(store, kind="model")] == [version.version]
     assert ledger.verify(store).intact
 

@@ -157,7 +157,8 @@ def test_a_search_of_a_calibrated_machine_keeps_patients_apart():
     candidate = Candidate(family="linear_svm", search="grid", grid={"C": (0.01, 1.0)})
     frame = frame_of()
     frame["patient_id"] = [f"p{i // 2}" for i in range(ROWS)]
-    trained = fit(use_case_of(candidates=(candidate,)), frame)
+    split = Split(kind="grouped", folds=2)
+    trained = fit(use_case_of(candidates=(candidate,), split=split), frame)
     assert trained.learner.calibrated
     assert ((trained.out_of_fold.value >= 0) & (trained.out_of_fold.value <= 1)).all()
 

@@ -34,7 +34,7 @@ class Encoding:
     """Learned from training rows only.
 
     *levels* are the levels told apart, by category column; code ``len(levels)`` is any other, one more is missing.
-    *reference* is the code or median of an unremarkable patient, in column order (NaN: never measured).
+    *reference* is the code or median of an unremarkable patient, in column order (None: hardly ever measured).
     """
 
     numeric: tuple[str, ...]
@@ -91,7 +91,7 @@ def learned(use_case: UseCase, frame: "pd.DataFrame", patients: Any) -> Encoding
     for position, name in enumerate(plain.columns):
         values = matrix[:, position]
         values = values[np.isfinite(values)]
-        if not len(values):
+        if len(values) < RARE:  # a median of so few would be a patient's own value
             reference.append(None)
         elif name in plain.levels:
             reference.append(float(np.bincount(values.astype(int)).argmax()))
