@@ -209,7 +209,8 @@ class ModelVersion:
     """The manifest of a trained model: everything needed to train it again and to know it is intact.
 
     *files* maps each file beside the manifest to its sha256; *version* is derived from all other
-    content fields (see `content_version`), so training the same thing twice gives the same version.
+    content fields (see `content_version`), so training the same thing twice gives the same version. *row_level* are the
+    files that remember rows of training patients, as a nearest-neighbour model must.
     """
 
     use_case: str
@@ -231,11 +232,17 @@ class ModelVersion:
     cause: str
     parent: str | None
     created_at: datetime
+    row_level: tuple[str, ...] = ()
 
     @property
     def prefix(self) -> str:
-        """The key prefix of all its objects, with a slash at the end."""
+        """The key prefix of its manifest, verdicts and aggregate files, with a slash at the end."""
         return f"models/{self.use_case}/{self.version}/"
+
+    def file_key(self, name: str) -> str:
+        """Return where the file *name* is: one that remembers rows of patients stands under a row-level prefix."""
+        home = "models-row-level" if name in self.row_level else "models"
+        return f"{home}/{self.use_case}/{self.version}/{name}"
 
     def content_version(self) -> str:
         """Return the version this content must have: 16 hex digits over all but version and creation time."""

@@ -143,7 +143,7 @@ def _judged(
     judged = [
         Judged(
             version=side.version.version, scored=mine, features=side.version.features,
-            size=sum(store.size(side.version.prefix + name) for name in side.version.files),
+            size=sum(store.size(side.version.file_key(name)) for name in side.version.files),
             latency=_latency(side.learner, frame) if side is sides[0] else None,
         )
         for side, mine in zip(sides, scored, strict=True)

@@ -80,6 +80,14 @@ def test_a_version_has_all_it_takes_to_be_judged_watched_and_made_again(clevelan
     assert ledger.verify(store).intact
 
 
+@pytest.mark.parametrize("family", ["neighbours", "rbf_svm"])
+def test_a_family_that_remembers_rows_is_stored_at_row_level(cleveland, store, settings, family):
+    only = replace(load("heart_disease"), candidates=(Candidate(family=family),))
+    version = train(only, cleveland, store, settings)
+    assert version.row_level == ("model.skops",)
+    assert not store.exists(version.prefix + "model.skops")
+
+
 def test_training_again_from_the_manifest_gives_the_same_version_and_predictions(cleveland, store, settings):
     use_case = small(load("heart_disease"))
     version = train(use_case, cleveland, store, settings)

@@ -55,6 +55,17 @@ def rollback(store: Store, to: str | None = None) -> Champion:
     return registry.rollback(store, USE_CASE, to=to, actor="tester", reason="alarms at night", now=NOW)
 
 
+def test_a_model_that_remembers_patients_keeps_them_under_a_row_level_prefix(store: Store) -> None:
+    version = registry.register(store, draft(row_level=("model.skops",)), FILES)
+    remembered = f"models-row-level/{USE_CASE}/{version.version}/model.skops"
+    assert set(store.keys("models-row-level/")) == {remembered}
+    assert version.prefix + "model.skops" not in set(store.keys("models/"))
+    assert registry.read_file(store, version, "model.skops") == b"weights"
+    promoted = promote(store, version, None)
+    assert promoted.version == version.version
+    assert ledger.verify(store).intact
+
+
 def test_a_version_comes_back_as_it_was_registered(store: Store) -> None:
     version = registered(store)
     loaded = registry.load(store, USE_CASE, version.version)

@@ -29,6 +29,7 @@ app.add_typer(registry, name="models")
 
 app.command("demo")(demo.demo)
 app.command("up")(services.up)
+app.command("down")(services.down)
 app.command("doctor")(services.doctor)
 app.command("use-cases")(models.use_cases)
 app.command("ingest")(flows.ingest)

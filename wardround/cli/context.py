@@ -23,9 +23,9 @@ def storage() -> Iterator[tuple[Settings, Store]]:
 
     settings = Settings()
     with ExitStack() as stack:
-        if settings.embedded_s3 and not local.running(settings.home):
+        if settings.embedded_s3 and not local.running(settings.home, bucket=settings.s3_bucket):
             say("starting the embedded S3 server for this command (`wardround up` keeps it running)")
-            stack.enter_context(local.EmbeddedS3(settings.home))
+            stack.enter_context(local.EmbeddedS3(settings.home, bucket=settings.s3_bucket))
         store = Store.from_settings(settings)
         store.probe()
         yield settings, store

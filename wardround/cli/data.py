@@ -192,10 +192,12 @@ def verify(json: JsonOption = False) -> None:
 
     Example: `wardround verify`
     """
-    from wardround import ledger
+    from wardround import ledger, registry
     from wardround.errors import Corrupted
 
     with storage() as (_, store):
+        for key in store.keys("champions/"):  # a kill may have cut off the entry of a move: it is written first
+            registry.history(store, key.removeprefix("champions/").removesuffix(".json"))
         result = ledger.verify(store)
     if result.first_bad is not None:
         raise Corrupted(f"ledger entry {result.first_bad}", result.detail)

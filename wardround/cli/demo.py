@@ -38,11 +38,12 @@ def demo(
     import os
 
     os.environ["WARDROUND_S3_PREFIX"] = f"demo-{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}/"
+    os.environ["WARDROUND_HOME"] = str(Settings().home.resolve() / "demo")  # its worker must not meet `up`'s
     settings = Settings()
     with services.Supervisor(detached=keep_running) as supervisor:
         say("1  starting S3 and Prefect on this machine")
         if settings.embedded_s3:
-            supervisor.add(EmbeddedS3(settings.home))
+            supervisor.add(EmbeddedS3(settings.home, bucket=settings.s3_bucket))
         store = Store.from_settings(settings)
         store.prepare()
         server = supervisor.add(services.PrefectServer(settings.home))
@@ -52,9 +53,13 @@ def demo(
         with prefect_client(server.api_url, settings):
             document = story.tell()
         document["addresses"] = {
-            "prefect": server.ui_url, "s3": store.endpoint_url, "bucket": store.bucket, "prefix": store.prefix,
+            "prefect": server.ui_url,
+            "s3": store.endpoint_url,
+            "bucket": store.bucket,
+            "prefix": store.prefix,
+            "home": str(settings.home),
             "reports": str(story.reports),
-        }  # fmt: skip
+        }
         _summary(document, time.monotonic() - started, keep_running)
     if json:
         give(document)
@@ -67,7 +72,7 @@ class Story:
         self.store = store
         self.settings = settings
         self.ready = ready
-        self.reports = settings.home / "demo" / store.prefix.strip("/") / "reports"
+        self.reports = settings.home / store.prefix.strip("/") / "reports"
         self.rounds: list[dict[str, Any]] = []
 
     def tell(self) -> dict[str, Any]:
@@ -268,4 +273,6 @@ def _summary(document: dict[str, Any], seconds: float, keep_running: bool) -> No
     say(f"reports     {addresses['reports']}")
     if keep_running:
         say(f"Prefect UI  {addresses['prefect']}\nS3          {addresses['s3']}")
-    say(f"look further: WARDROUND_S3_PREFIX={addresses['prefix']} wardround models show champion")
+        say("stop them   wardround down")
+    say("look further, for example with `wardround models show champion --use-case heart_disease`, after")
+    say(f"  export WARDROUND_HOME={addresses['home']} WARDROUND_S3_PREFIX={addresses['prefix']}")

@@ -97,7 +97,12 @@ def retrain(
         result = flow("retrain")(
             use_case=use_case, batch=decision.batch, champion=decision.champion, cause=decision.cause.value
         )
-        _tell_training(store, result, json)
+        if result is not None:
+            _tell_training(store, result, json)
+        elif json:
+            give({"version": None, "passed": False, "promoted": False, "comparison": "", "criteria": []})
+        else:
+            say("nothing was trained: the decision was acted on before, or its champion does not serve any more")
 
 
 def _tell_training(store: Any, result: Any, json: bool) -> None:

@@ -30,9 +30,9 @@ def up(
         signal.signal(wanted, lambda *_: stopped.set())
     settings = Settings()
     with services.Supervisor() as supervisor:
-        if settings.embedded_s3 and not running(settings.home):
+        if settings.embedded_s3 and not running(settings.home, bucket=settings.s3_bucket):
             say("starting S3 (durable)")
-            supervisor.add(EmbeddedS3(settings.home, durable=True))
+            supervisor.add(EmbeddedS3(settings.home, bucket=settings.s3_bucket))
         Store.from_settings(settings).prepare()
         say("starting the Prefect server")
         server = supervisor.add(services.PrefectServer(settings.home))
@@ -42,6 +42,24 @@ def up(
         say(f"Prefect UI  {server.ui_url}\nS3          {settings.s3_address()[0]}\nCtrl-C stops all of it")
         supervisor.watch(stopped, timeout=stop_after)
         say("stopping")
+
+
+def down(json: JsonOption = False) -> None:
+    """Stop the servers that `wardround demo --keep-running` left running.
+
+    Example: `wardround down`
+    """
+    from wardround import local, services
+    from wardround.settings import Settings
+
+    ended = []
+    for home in (Settings().home, Settings().home / "demo"):
+        ended += list(services.stop_detached(home))
+        ended += ["S3"] if local.shut_down(home) else []
+    if json:
+        give({"stopped": ended})
+    else:
+        say(f"stopped: {', '.join(ended)}" if ended else "nothing was running")
 
 
 def doctor(json: JsonOption = False) -> None:

@@ -23,7 +23,8 @@ def register(store: Store, version: ModelVersion, files: Mapping[str, bytes]) ->
     """
     sealed = seal(version, files)
     for name, body in files.items():
-        store.put(sealed.prefix + name, body, sensitivity=Sensitivity.AGGREGATE)
+        kept = Sensitivity.ROW_LEVEL if name in sealed.row_level else Sensitivity.AGGREGATE
+        store.put(sealed.file_key(name), body, sensitivity=kept)
     try:
         store.put(sealed.prefix + MANIFEST, to_json(sealed, indent=1), sensitivity=Sensitivity.AGGREGATE)
     except AlreadyExists:  # the same content, registered earlier
@@ -63,7 +64,7 @@ def read_file(store: Store, version: ModelVersion, name: str) -> bytes:
     """
     if name not in version.files:
         raise NotFound("file", f"{version.version}/{name}", f"The version has {', '.join(sorted(version.files))}")
-    key = version.prefix + name
+    key = version.file_key(name)
     try:
         body = store.get(key)
     except NotFound:

@@ -213,7 +213,7 @@ def _keep_verdict(store: Store, candidate: ModelVersion, verdict: Verdict) -> di
 
 def _manifest_hash(store: Store, version: ModelVersion) -> dict[str, str]:
     key = version.prefix + MANIFEST
-    return {key: store.sha256(key)} | {version.prefix + name: digest for name, digest in version.files.items()}
+    return {key: store.sha256(key)} | {version.file_key(name): digest for name, digest in version.files.items()}
 
 
 def _pointer(store: Store, use_case: str) -> tuple[Champion | None, str | None]:

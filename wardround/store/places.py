@@ -2,7 +2,7 @@
 
 from wardround.domain import Sensitivity
 
-ROW_LEVEL_PREFIXES = ("batches/", "quarantine/", "labels/", "predictions/")
+ROW_LEVEL_PREFIXES = ("batches/", "quarantine/", "labels/", "predictions/", "models-row-level/")
 AGGREGATE_PREFIXES = ("models/", "champions/", "rounds/", "ledger/", "monitors/")
 
 

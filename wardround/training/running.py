@@ -175,6 +175,7 @@ def _manifest(
         cause=cause,
         parent=parent,
         created_at=now,
+        row_level=("model.skops",) if trained.learner.holds_rows else (),
     )
 
 
