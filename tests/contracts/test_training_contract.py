@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from pydantic import SecretStr
 
 from wardround import batches, ledger, registry, training
 from wardround.domain import Evaluation, from_json
@@ -100,6 +101,21 @@ def test_training_again_from_the_manifest_gives_the_same_version_and_predictions
     assert np.array_equal(one, load_learner(store, again).predict(rows).value)
     with pytest.raises(UseCaseInvalid, match="has changed"):
         training.retrain_from(replace(use_case, threshold=0.4), version, store=store, settings=settings, now=LATER)
+
+
+def test_the_key_of_the_pseudonyms_changes_names_and_no_figure(table, tmp_path, world):
+    path = tmp_path / "cleveland.csv"
+    table[table["dataset"] == "Cleveland"].head(150).to_csv(path, index=False)
+    use_case, found = small(load("heart_disease")), []
+    for key in ("one key of an installation of ours", "the key of another one, elsewhere"):
+        store = replace(world["store"], prefix=f"{world['store'].prefix}{key[:3]}/")
+        settings = world["settings"].model_copy(update={"pseudonym_key": SecretStr(key)})
+        here = {"store": store, "settings": settings, "now": NOW}
+        batch = ingest(use_case, source_from(str(path)), derived_suite(use_case), label="half", **here).batch
+        found.append(training.out_of_fold(store, train(use_case, batch, store, settings)))
+    one, other = found
+    assert set(one["patient_id"]).isdisjoint(other["patient_id"])
+    assert np.array_equal(one["value"], other["value"])
 
 
 def test_out_of_fold_predictions_are_kept_for_every_row_and_verified(cleveland, store, settings):

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from sklearn.model_selection import KFold, StratifiedKFold
 
@@ -47,8 +48,11 @@ class PatientFolds:
             yield np.flatnonzero(~chosen[codes]), np.flatnonzero(chosen[codes])
 
     def _patients(self, X: Any, y: Any, groups: Any) -> tuple[Index, NDArray[np.int64]]:
-        """Return the patient's number of each row, and of each patient whether the outcome ever occurred."""
-        names, codes = np.unique(np.asarray(X)[:, -1] if groups is None else np.asarray(groups), return_inverse=True)
+        """Return the patient's number of each row, and of each patient whether the outcome ever occurred.
+
+        Patients are numbered as they come: sorted by pseudonym, their folds would hang on the installation's key.
+        """
+        codes, names = pd.factorize(np.asarray(X)[:, -1] if groups is None else np.asarray(groups))
         ever = np.zeros(len(names), dtype=np.int64)
         if self.stratify:
             np.maximum.at(ever, codes, (np.asarray(y) > 0.5).astype(np.int64))

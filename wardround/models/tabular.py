@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
+import pandas as pd
 from scipy.special import logit
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.pipeline import Pipeline
@@ -18,9 +19,6 @@ from wardround.models.folds import PatientFolds
 from wardround.models.preprocessing import Encoding, learned
 from wardround.problems.base import Floats, Prediction
 from wardround.use_cases.base import UseCase
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 COVERAGE = 0.9
 """The share of future outcomes a regression's interval is meant to hold."""
@@ -192,8 +190,6 @@ class TabularLearner:
         up to its distance from the reference patient; elsewhere features that act together are each given the joint
         effect (one-at-a-time ablation; Covert, Lundberg and Lee 2021, "Explaining by Removing").
         """
-        import pandas as pd
-
         assert self.encoding is not None
         matrix = self._matrix(frame)
         names = self.encoding.columns
@@ -241,7 +237,7 @@ class TabularLearner:
 
     def _training_matrix(self, frame: "pd.DataFrame", patients: Any) -> Floats:
         assert self.encoding is not None
-        return self._beside(self.encoding.matrix(frame), np.unique(patients, return_inverse=True)[1])
+        return self._beside(self.encoding.matrix(frame), pd.factorize(np.asarray(patients))[0])
 
     def _beside(self, matrix: Floats, patients: Any) -> Floats:
         """Put the patient's number in a last column, which inner folds read and no estimator does."""
