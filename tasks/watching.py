@@ -10,7 +10,7 @@ from wardround.domain import Action, Decision, from_json, utc_now
 from wardround.errors import NoChampion, RetrainingNotAsked
 
 
-@effect("score {batch}")
+@effect("score {batch:.12}")
 def score_batch(use_case: str, batch: str) -> Scored:
     """Score the accepted rows of *batch* with the champion; predictions that exist are left as they are."""
     from wardround import batches
@@ -26,7 +26,7 @@ def score_batch(use_case: str, batch: str) -> Scored:
     )
 
 
-@effect("monitor {batch}")
+@effect("monitor {batch:.12}")
 def monitor_batch(use_case: str, batch: str, as_of: datetime | None) -> Visited:
     """Read *batch* against the champion's reference profile and write one decision with its reasons.
 
@@ -86,7 +86,7 @@ def _batches_under_way() -> set[str]:
         }
 
 
-@effect("find the decision about {batch}")
+@effect("find the decision about {batch:.12}")
 def find_decision(use_case: str, batch: str, champion: str | None) -> Visited:
     """Return the decision about *batch* under *champion* (None: the one that serves).
 

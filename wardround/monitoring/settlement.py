@@ -155,10 +155,12 @@ def demotion(settled: Sequence[Settlement]) -> str | None:
 def settle(use_case: UseCase, *, store: Store, settings: Settings, now: datetime) -> tuple[Settlement, ...]:
     """Settle every decision whose batch has outcomes that it was not yet settled on; return what is new.
 
+    Rows that the champion learned from settle nothing: on them it flatters itself.
+
     Raises:
         Corrupted: rows or a profile are not what was written.
     """
-    from wardround import batches
+    from wardround import batches, registry
     from wardround.monitoring.visit import load_profile, summarise_batch
 
     known = {
@@ -169,6 +171,8 @@ def settle(use_case: UseCase, *, store: Store, settings: Settings, now: datetime
     fresh = []
     for decision in decisions(store, use_case.name):
         if decision.champion is None or not any(r.kind == "estimated performance" for r in decision.readings):
+            continue
+        if decision.batch in registry.load(store, use_case.name, decision.champion).batches:
             continue
         batch = batches.load(store, use_case.name, decision.batch)
         if batches.labelled_count(store, batch) <= known.get(decision.batch + decision.champion, MIN_OUTCOMES - 1):
