@@ -68,14 +68,12 @@ def test_a_row_without_a_prediction_makes_the_figure_unmeasured(metric):
     assert found.interval is None
 
 
-def test_the_order_of_the_rows_does_not_matter():
+def test_other_pseudonyms_of_the_same_patients_change_nothing():
     target, prediction = clinic(3, 200)
-    names = np.random.default_rng(0).integers(0, 90, size=200).astype(str)
-    order = np.random.default_rng(1).permutation(200)
-    one = measured(CLASSIFICATION.metrics, target, prediction, names, 0.3, seed=5)
-    other = measured(CLASSIFICATION.metrics, target[order], rows_of(prediction, order), names[order], 0.3, seed=5)
-    for name, estimate in one.items():
-        assert other[name].interval.low == pytest.approx(estimate.interval.low, abs=1e-9), name
+    numbers = np.random.default_rng(0).integers(0, 90, size=200)
+    other_names = np.random.default_rng(1).permutation(90).astype(str)[numbers]
+    one = measured(CLASSIFICATION.metrics, target, prediction, numbers.astype(str), 0.3, seed=5)
+    assert measured(CLASSIFICATION.metrics, target, prediction, other_names, 0.3, seed=5) == one
 
 
 def test_the_same_seed_gives_the_same_interval_and_another_seed_another():

@@ -66,12 +66,11 @@ def estimates(
 ) -> dict[str, Estimate]:
     """Return the estimate of every statistic, all from the same resamples.
 
-    *patients* names the patient of each row (n,); the order of the rows does not matter. The interval of a statistic is
+    *patients* names the patient of each row (n,); what the names are does not matter. The interval of a statistic is
     None when the statistic is undefined on all rows or in over `MAX_UNDEFINED` of the replicates, when there are fewer
     than two patients, or when every replicate agrees, which shows too few patients and not certainty.
     """
-    names, codes = np.unique(np.asarray(patients, dtype=str), return_inverse=True)
-    count = len(names)
+    codes, count = _numbered(patients)
     whole = {name: _one(statistic, np.ones((1, len(codes)))) for name, statistic in statistics.items()}
     wanted = {n: s for n, s in statistics.items() if count >= 2 and np.isfinite(whole[n])}
     drawn = _replicated(wanted, _bootstrap_weights(codes, count, replicates, seed)) if wanted else {}
@@ -114,27 +113,31 @@ def paired_interval(
     *trained* says how many of the two are figures of out-of-fold predictions, which judge a way of training: the
     interval is widened by what training anew would add (see `TRAINING_FACTOR`).
     """
-    names, codes = np.unique(np.asarray(patients, dtype=str), return_inverse=True)
+    codes, count = _numbered(patients)
     whole = np.ones((1, len(codes)))
     value = float(difference(np.array([_one(one, whole)]), np.array([_one(other, whole)]))[0])
-    found = Estimate(
-        value=value, interval=None, replicates=replicates, undefined=replicates, patients=len(names), seed=seed
-    )
-    if len(names) < 2 or not np.isfinite(value):
+    found = Estimate(value=value, interval=None, replicates=replicates, undefined=replicates, patients=count, seed=seed)
+    if count < 2 or not np.isfinite(value):
         return found
-    drawn = _replicated({"one": one, "other": other}, _bootstrap_weights(codes, len(names), replicates, seed))
+    drawn = _replicated({"one": one, "other": other}, _bootstrap_weights(codes, count, replicates, seed))
     usable = np.isfinite(drawn["one"]) & np.isfinite(drawn["other"])
     found = replace(found, undefined=int(replicates - usable.sum()))
     if not usable.any() or found.undefined > MAX_UNDEFINED * replicates:
         return found
     ones, others = drawn["one"][usable], drawn["other"][usable]
     differences = difference(ones, others)
-    low, high = _bounds(value, differences, None, len(names), level)
+    low, high = _bounds(value, differences, None, count, level)
     own = np.sqrt((np.var(ones) + np.var(others)) / 2)
     noise = min(np.sqrt(TRAINING_FACTOR**2 - 1) * np.std(differences), TRAINING_SHARE * own)
     extra = float(ndtri((1 + level) / 2) * noise * np.sqrt(trained / 2))
     low, high = value - np.hypot(max(value - low, 0.0), extra), value + np.hypot(max(high - value, 0.0), extra)
     return replace(found, interval=Interval(low=float(low), high=float(high), level=level))
+
+
+def _numbered(patients: ArrayLike) -> tuple[NDArray[np.intp], int]:
+    """Number the patients as they come: by their names, figures would depend on the installation's pseudonym key."""
+    _, first, codes = np.unique(np.asarray(patients, dtype=str), return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[codes], len(first)
 
 
 def _one(statistic: Statistic, weights: Array) -> float:
