@@ -1,6 +1,7 @@
 """The house: layers, light commands, short modules, one file for a new use case."""
 
 import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -11,7 +12,9 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("wardround", "flows", "tasks", "expectations")
 HEAVY = ("pandas", "sklearn", "prefect", "great_expectations", "evidently", "matplotlib", "pyarrow", "scipy")
-LONGER_FOR_A_REASON: dict[str, str] = {}
+LONGER_FOR_A_REASON = {
+    "wardround/domain.py": "the nouns are read together, and two files of nouns would import each other"
+}
 
 
 def lint(folder: Path) -> subprocess.CompletedProcess[str]:
@@ -30,8 +33,8 @@ def test_the_layers_hold():
 @pytest.mark.parametrize(
     ("module", "line"),
     [
-        ("wardround/registry.py", "import prefect"),
-        ("wardround/registry.py", "import boto3"),
+        ("wardround/registry/pointer.py", "import prefect"),
+        ("wardround/registry/pointer.py", "import boto3"),
         ("wardround/scoring.py", "import flows.train"),
         ("tasks/training.py", "import flows.train"),
         ("expectations/thyroid.py", "import tasks.training"),
@@ -69,7 +72,8 @@ def test_help_imports_nothing_heavy(arguments):
 )
 def test_no_module_is_over_300_lines_without_a_reason(path):
     lines = len(path.read_text().splitlines())
-    assert lines <= 300 or LONGER_FOR_A_REASON.get(str(path.relative_to(ROOT))), f"{path.name} has {lines} lines"
+    allowed = 400 if str(path.relative_to(ROOT)) in LONGER_FOR_A_REASON else 300
+    assert lines <= allowed, f"{path.name} has {lines} lines"
 
 
 def test_no_flow_gate_or_decision_knows_a_use_case_by_name():
@@ -93,3 +97,28 @@ def test_the_wheel_packages_stand_side_by_side():
 
     homes = {Path(str(package.__file__)).parents[1] for package in (wardround, flows, tasks, expectations)}
     assert len(homes) == 1
+
+
+def test_the_generated_reference_pages_are_current():
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "docs" / "reference" / "generate.py"), "--check"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+
+
+def test_every_page_the_readme_and_the_docs_link_to_exists():
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    broken = [
+        f"{page.relative_to(ROOT)} -> {link}"
+        for page in pages
+        for link in re.findall(r"\]\(([^)#\s]+)", page.read_text())
+        if not link.startswith(("http", "mailto:")) and not (page.parent / link).exists()
+    ]
+    assert broken == []
+
+
+def test_no_registry_host_is_pinned_and_no_lock_file_is_kept():
+    text = (ROOT / "constraints.txt").read_text()
+    assert "://" not in text
+    assert not list(ROOT.glob("*.lock"))
