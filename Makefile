@@ -7,7 +7,7 @@ export OMP_NUM_THREADS ?= 1
 .PHONY: demo test test-slow test-s3 check format docs clean
 
 demo: $(READY)  ## the main job: UCI heart disease, four hospitals, one command
-	$(BIN)/wardround demo $(ARGS)
+	@$(BIN)/wardround demo $(ARGS)
 
 test: $(READY)  ## the default test suite
 	$(BIN)/pytest -m "not slow" $(ARGS)
