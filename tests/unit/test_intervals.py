@@ -181,3 +181,14 @@ def test_calibration_points_are_of_enough_patients_and_lose_no_row():
     assert [p.predicted for p in points] == sorted(p.predicted for p in points)
     assert calibration_points(target[:9], prediction.value[:9], 3, small_cell=10) == ()
     assert calibration_points([], [], 3) == ()
+
+
+@given(seed=st.integers(0, 10_000), n=st.integers(60, 300))
+@settings(max_examples=10, deadline=None)
+def test_every_interval_that_is_shown_holds_its_own_figure(seed, n):
+    target, prediction = clinic(seed, n)
+    found = measured(CLASSIFICATION.metrics, target, prediction, patients(n), 0.3, seed=seed, replicates=400)
+    for name, estimate in found.items():
+        if estimate.interval is not None:
+            assert estimate.interval.low <= estimate.value <= estimate.interval.high, name
+    assert found["ece"].interval is None

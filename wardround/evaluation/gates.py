@@ -91,7 +91,7 @@ class _Judgement:
         place = rows_in_words(rows, population)
         found = f"{gate.metric} is {number(estimate.value)}{_between(estimate.interval)} on {place}"
         if estimate.interval is None:
-            return say(f"{found}: {why_no_interval(estimate)}", estimate.value)
+            return say(f"{found}: {why_no_interval(estimate, gate.metric)}", estimate.value)
         low, high = estimate.interval.low, estimate.interval.high
         if metric.ideal is not None:
             passed = max(abs(low - metric.ideal), abs(high - metric.ideal)) <= gate.limit

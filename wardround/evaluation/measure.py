@@ -14,6 +14,9 @@ from wardround.evaluation.statistics import BINS, weighted
 if TYPE_CHECKING:
     from wardround.problems.base import Metric, Prediction
 
+_INFLATED = ("ece",)
+"""Metrics that resampling inflates, since a resample is noisier than the rows: an interval would miss the figure."""
+
 _SHARES = ("auroc", "auprc", "sensitivity", "specificity", "accuracy", "coverage")
 
 
@@ -30,7 +33,8 @@ def measured(
     """Return the estimate of each metric, by name, from one set of patient-clustered resamples.
 
     A share that is exactly 0 or 1 does not vary under resampling; its interval is the exact binomial one over the
-    patients it rests on (Clopper & Pearson 1934), so that three found out of three is not certainty.
+    patients it rests on (Clopper & Pearson 1934), so that three found out of three is not certainty. The
+    expected calibration error gets no interval of its own.
     """
     patients = np.asarray(patients, dtype=str)
     found = estimates(
@@ -38,6 +42,8 @@ def measured(
         patients, seed=seed, replicates=replicates,
     )  # fmt: skip
     for name, estimate in found.items():
+        if name in _INFLATED:
+            found[name] = replace(estimate, interval=None)
         defined = estimate.undefined <= MAX_UNDEFINED * estimate.replicates
         if name in _SHARES and estimate.interval is None and estimate.value in (0.0, 1.0) and defined:
             found[name] = replace(estimate, interval=_exact(estimate.value, _resting_on(name, target, patients)))
@@ -51,17 +57,19 @@ def figure_of(name: str, estimate: Estimate, rows: int) -> Figure:
     if not finite:
         notes.append("not measurable on these rows")
     elif estimate.interval is None:
-        notes.append(why_no_interval(estimate))
+        notes.append(why_no_interval(estimate, name))
     return Figure(
         metric=name, value=estimate.value if finite else None, interval=estimate.interval,
         rows=rows, patients=estimate.patients, note="; ".join(notes),
     )  # fmt: skip
 
 
-def why_no_interval(estimate: Estimate) -> str:
-    """Return why the estimate has no interval."""
+def why_no_interval(estimate: Estimate, name: str = "") -> str:
+    """Return why the estimate (of the metric *name*, if it is one metric's and no difference) has no interval."""
     if not np.isfinite(estimate.value):
         return "it could not be measured"
+    if name in _INFLATED:
+        return "no interval: resampling inflates it"
     if estimate.undefined > MAX_UNDEFINED * estimate.replicates:
         share = estimate.undefined / estimate.replicates
         return f"no interval: it is undefined in {share:.0%} of the resamples of the patients"
