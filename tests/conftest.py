@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import hypothesis
 import pytest
 from pydantic import SecretStr
 
@@ -23,6 +24,10 @@ from wardround.local import EmbeddedS3
 from wardround.settings import Settings
 from wardround.store import Store
 from wardround.store import client as client_module
+
+# no test fails on the wall clock; CI repeats the same examples, people explore new ones
+hypothesis.settings.register_profile("house", deadline=None, derandomize=bool(os.environ.get("CI")))
+hypothesis.settings.load_profile("house")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
