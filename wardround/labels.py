@@ -49,11 +49,11 @@ def add_labels(use_case: UseCase, source: Source, *, store: "Store", settings: "
     """Read outcomes from *source* (record id and target column) and add them as one set, all or nothing.
 
     Rows without an outcome are skipped. Outcomes of records that no accepted batch holds are kept and counted: their
-    batch may come later.
+    batch may come later. There is no quarantine for outcomes: one that cannot be used refuses the whole delivery.
 
     Raises:
-        InputFault: the source is not readable, has no outcome, contradicts itself or an outcome known already,
-            or none of its records is known.
+        InputFault: the source is not readable, has no outcome, or one that is unreadable, not plausible or of no
+            record, contradicts itself or an outcome known already, or none of its records is known.
     """
     from wardround.arrivals import described
     from wardround.sources import read
@@ -61,6 +61,7 @@ def add_labels(use_case: UseCase, source: Source, *, store: "Store", settings: "
 
     place = described(source)
     told = canonical_labels(use_case, read(use_case, source, settings), settings, place=place)
+    _usable(use_case, told, place)
     told = told[["record_id", "target"]].dropna(subset=["target"]).drop_duplicates().sort_values("record_id")
     twice = int(told["record_id"].duplicated().sum())
     if twice:
@@ -92,6 +93,14 @@ def outcomes(store: "Store", use_case: str) -> "pd.Series[float]":
     return _outcomes(store, use_case, _names(store, use_case))
 
 
+def outcomes_of(store: "Store", one: LabelSet) -> "pd.Series[float]":
+    """Return the outcomes of a single set: target (float64) by record id."""
+    from wardround.rows import parquet, pieces
+
+    told = pd.concat(list(pieces(parquet(store, one.key, one.sha256), one.key, 1_000_000)), ignore_index=True)
+    return told.set_index("record_id")["target"]
+
+
 def fill(frame: pd.DataFrame, known: "pd.Series[float]") -> pd.DataFrame:
     """Return *frame* with missing targets filled from *known* (target by record id)."""
     if known.empty or not len(frame):
@@ -117,6 +126,24 @@ def _write(use_case: str, name: str, place: str, told: pd.DataFrame, *, store: "
     except AlreadyExists:
         return _load(store, use_case, name) or found
     return found
+
+
+def _usable(use_case: UseCase, told: pd.DataFrame, place: str) -> None:
+    """Raise InputFault where a row says an outcome that ingest would have put into quarantine."""
+    from wardround.sources.canonical import NO_RECORD_ID
+
+    there = told["target"].notna().to_numpy()
+    found = {}
+    for reason, places in told.attrs["row_faults"].items():
+        # a row without a name and without an outcome says nothing
+        found[reason] = int(there[places].sum()) if reason == NO_RECORD_ID else len(places)
+    if use_case.target.plausible is not None:
+        low, high = use_case.target.plausible
+        outside = there & ~told["target"].between(low, high).to_numpy()
+        found[f"target: outside {low:g} to {high:g} {use_case.target.unit or ''}".rstrip()] = int(outside.sum())
+    said = [f"{reason} in {rows} of {len(told)} rows" for reason, rows in found.items() if rows]
+    if said:
+        raise InputFault(place, f"{'; '.join(said)}, so nothing was added", "Correct or take out those rows")
 
 
 def _matched(use_case: str, place: str, told: pd.DataFrame, store: "Store") -> int:
@@ -184,11 +211,8 @@ def _load(store: "Store", use_case: str, name: str) -> LabelSet | None:
 
 @lru_cache(maxsize=4)
 def _outcomes(store: "Store", use_case: str, names: tuple[str, ...]) -> "pd.Series[float]":
-    from wardround.rows import parquet, pieces
-
     sets = sorted((s for name in names if (s := _load(store, use_case, name))), key=lambda s: (s.added_at, s.id))
-    parts = [piece for s in sets for piece in pieces(parquet(store, s.key, s.sha256), s.key, 1_000_000)]
-    if not parts:
+    if not sets:
         return pd.Series(dtype="float64", index=pd.Index([], dtype="str"))
-    told = pd.concat(parts, ignore_index=True).drop_duplicates("record_id", keep="first")
-    return told.set_index("record_id")["target"]
+    told = pd.concat([outcomes_of(store, one) for one in sets])
+    return told[~told.index.duplicated(keep="first")]

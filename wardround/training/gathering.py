@@ -58,16 +58,7 @@ def gather(
         waiting = int(frame["target"].isna().sum())
         if not waiting or (label_sets is not None and one.id not in label_sets):
             continue
-        frame = labels.fill(frame, _outcomes(store, one))
+        frame = labels.fill(frame, labels.outcomes_of(store, one))
         if int(frame["target"].isna().sum()) < waiting:
             used.append(one.id)
     return Gathered(frame=frame, batches=found, label_sets=tuple(used), again=rows - len(frame))
-
-
-def _outcomes(store: "Store", one: labels.LabelSet) -> "pd.Series[float]":
-    import pandas as pd
-
-    from wardround.rows import parquet, pieces
-
-    told = pd.concat(list(pieces(parquet(store, one.key, one.sha256), one.key, batches.CHUNK_ROWS)), ignore_index=True)
-    return told.drop_duplicates("record_id", keep="first").set_index("record_id")["target"]

@@ -9,18 +9,18 @@ import pytest
 
 from wardround import batches, labels, ledger
 from wardround.errors import Corrupted, InputFault
-from wardround.use_cases.base import Source
+from wardround.use_cases.base import Candidate, Source, Target
 
 
 @pytest.fixture
 def add(clinic, store, settings, now, tmp_path):
     number = itertools.count()
 
-    def go(table, *, into=None):
+    def go(table, *, into=None, of=clinic):
         path = tmp_path / f"outcomes-{next(number)}.csv"
         table.to_csv(path, index=False)
         return labels.add_labels(
-            clinic, Source(kind="csv", location=str(path)), store=into or store, settings=settings, now=now
+            of, Source(kind="csv", location=str(path)), store=into or store, settings=settings, now=now
         )
 
     return go
@@ -103,6 +103,14 @@ def test_an_outcome_for_a_record_of_no_batch_yet_may_not_be_contradicted_either(
         (lambda table: pd.concat([table, table[:2].assign(admitted="no")]), "more than one outcome and they differ"),
         (lambda table: table.assign(admitted=np.nan), "no row has an outcome"),
         (lambda table: table.assign(visit=table["visit"] + "x"), "none of its 60 records belongs"),
+        (
+            lambda table: table.assign(admitted=["maybe"] * 3 + ["yes"] * 57),
+            "target: new outcome class in 3 of 60 rows, so nothing was added",
+        ),
+        (
+            lambda table: table.assign(visit=table["visit"].where(table.index != 4)),
+            "record id missing in 1 of 60 rows",
+        ),
     ],
 )
 def test_outcomes_that_cannot_be_used_are_named_and_nothing_is_written(deliver, add, store, unlabelled, change, told):
@@ -111,6 +119,24 @@ def test_outcomes_that_cannot_be_used_are_named_and_nothing_is_written(deliver, 
     with pytest.raises(InputFault, match=told):
         add(change(outcomes_of(unlabelled)))
     assert list(store.keys("")) == before
+
+
+def test_a_row_without_record_and_outcome_says_nothing_and_hinders_nothing(deliver, add, unlabelled):
+    deliver(unlabelled)
+    table = outcomes_of(unlabelled)
+    table.loc[4] = np.nan
+    assert add(table).rows == 59
+
+
+def test_an_outcome_that_is_not_plausible_is_refused_as_ingest_would(clinic, deliver, add, store, unlabelled, visits):
+    days = dataclasses.replace(
+        clinic, problem="regression", target=Target(column="admitted", unit="days", plausible=(0, 60)),
+        candidates=(Candidate(family="ridge"),), gates=(), primary_metric="mae",
+    )  # fmt: skip
+    table = outcomes_of(visits()[:20], 3).assign(admitted=[999, *[3] * 19])
+    with pytest.raises(InputFault, match="target: outside 0 to 60 days in 1 of 20 rows, so nothing was added"):
+        add(table, of=days)
+    assert not list(store.keys("labels/"))
 
 
 def test_adding_outcomes_may_be_killed_at_any_write(deliver, add, store, unlabelled, dying, killed):
