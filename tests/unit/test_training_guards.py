@@ -153,6 +153,39 @@ def test_every_search_finds_the_setting_that_predicts(kind):
     assert "searched inside each training part" in trained.evaluation.method
 
 
+@pytest.mark.parametrize("calibrate", [False, True])
+def test_halving_begins_with_enough_of_a_rare_outcome(calibrate):
+    frame = pd.concat([frame_of()] * 3, ignore_index=True)
+    frame["record_id"] = frame["patient_id"] = [f"p{i}" for i in range(len(frame))]
+    frame["target"] = 0.0
+    frame.loc[frame["age"].nlargest(9).index, "target"] = 1.0
+    candidate = Candidate(family="logistic", search="halving", grid={"C": (0.1, 1.0)}, calibrate=calibrate)
+    use_case = use_case_of(candidates=(candidate,), split=Split(kind="grouped", folds=2), too_good=1.0)
+    use_case = replace(use_case, features=use_case.features[1:])
+    assert np.isfinite(fit(use_case, frame).out_of_fold.value).all()
+
+
+def test_rows_that_cannot_be_searched_with_calibration_are_told_and_not_a_traceback():
+    frame = frame_of()
+    frame["target"] = [1.0] * 4 + [0.0] * (ROWS - 4)
+    candidate = Candidate(family="linear_svm", search="grid", grid={"C": (0.1, 1.0)})
+    with pytest.raises(NotTrainable, match="linear_svm cannot be fitted to some part of the rows"):
+        fit(use_case_of(candidates=(candidate,), split=Split(kind="grouped", folds=2)), frame)
+
+
+def test_numbers_too_large_to_calculate_with_are_told_and_not_a_traceback():
+    frame = frame_of("regression")
+    frame["age"] *= 1e200
+    with pytest.raises(NotTrainable, match=r"RuntimeWarning.*plausible range"):
+        fit(use_case_of("regression"), frame)
+
+
+def test_what_scikit_learn_warns_of_is_a_note_and_stops_nothing():
+    candidate = Candidate(family="lasso", parameters={"alpha": 0.0})
+    trained = fit(use_case_of("regression", candidates=(candidate,)), frame_of("regression"))
+    assert "scikit-learn warned of a parameter" in trained.learner.notes
+
+
 def test_a_search_of_a_calibrated_machine_keeps_patients_apart():
     candidate = Candidate(family="linear_svm", search="grid", grid={"C": (0.01, 1.0)})
     frame = frame_of()

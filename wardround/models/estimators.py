@@ -10,12 +10,20 @@ from wardround.problems.base import Floats
 
 
 def fitted(estimator: Any, matrix: Floats, target: Floats) -> tuple[str, ...]:
-    """Fit *estimator* in place and return what was noticed."""
+    """Fit *estimator* in place and return what was noticed.
+
+    Raises:
+        ValueError: scikit-learn refuses these rows or parameters.
+        RuntimeWarning: a calculation left the range of numbers, so that the fit would be wrong.
+    """
     with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("error")
-        warnings.simplefilter("always", ConvergenceWarning)
+        warnings.simplefilter("ignore")  # what a later release will change says nothing of this model
+        warnings.simplefilter("always", UserWarning)
+        warnings.simplefilter("error", RuntimeWarning)
         estimator.fit(matrix, target)
-    return ("the optimiser stopped before it had converged",) if caught else ()
+    stopped = {issubclass(each.category, ConvergenceWarning) for each in caught}
+    said = {True: "the optimiser stopped before it had converged", False: "scikit-learn warned of a parameter"}
+    return tuple(said[early] for early in sorted(stopped, reverse=True))
 
 
 def point(estimator: Any, matrix: Floats, problem: str) -> Floats:

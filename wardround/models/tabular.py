@@ -90,13 +90,23 @@ class TabularLearner:
             fault = f"candidates: {self.family} has no parameter {', '.join(map(repr, strange))}"
             raise UseCaseInvalid(own, (fault,))
 
-    def refuse_value(self, error: ValueError) -> NoReturn:
-        """Raise UseCaseInvalid where *error* says that a parameter has an impossible value, else *error* itself."""
-        if type(error).__name__ != "InvalidParameterError":
-            raise error
+    def refuse(self, error: Exception) -> NoReturn:
+        """Say what *error*, with which scikit-learn refused to fit, means to who asked; its text may quote a value.
+
+        Raises:
+            UseCaseInvalid: a parameter has an impossible value.
+            NotTrainable: a part of the rows cannot be learned from, for example for want of one of the outcomes.
+        """
         own = self.use_case.name if self.use_case else self.name
-        fault = f"candidates: {self.family} does not take one of the values in grid or parameters"
-        raise UseCaseInvalid(own, (fault,)) from None
+        if type(error).__name__ == "InvalidParameterError":
+            fault = f"candidates: {self.family} does not take one of the values in grid or parameters"
+            raise UseCaseInvalid(own, (fault,)) from None
+        raise NotTrainable(
+            own,
+            f"{self.family} cannot be fitted to some part of the rows ({type(error).__name__})",
+            "Add rows with the rarer outcome, lower split.folds, take a candidate without search and calibration, or "
+            "state a plausible range where numbers may be too large to calculate with",
+        ) from None
 
     def learn_columns(self, frame: "pd.DataFrame", patients: Any) -> Floats:
         """Learn the encoding from training rows and return them as a matrix (rows, columns + 1), patients last."""
@@ -129,8 +139,8 @@ class TabularLearner:
         estimator = self.unfitted(len(matrix), seed)
         try:
             self.notes = fitted(estimator, matrix, target)
-        except ValueError as error:
-            self.refuse_value(error)
+        except (ValueError, RuntimeWarning) as error:
+            self.refuse(error)
         model = estimator
         if self.calibrated:
             estimator.cv = None  # the folds are spent, and their type is not one a stored model needs
@@ -173,7 +183,10 @@ class TabularLearner:
         residuals = np.empty(len(target))
         for train, test in folds.split(matrix, target, patients):
             part = self.unfitted(len(train), seed)
-            fitted(part, matrix[train], target[train])
+            try:
+                fitted(part, matrix[train], target[train])
+            except (ValueError, RuntimeWarning) as error:
+                self.refuse(error)
             residuals[test] = np.abs(target[test] - part.predict(matrix[test]))
         rank = int(np.ceil((len(residuals) + 1) * COVERAGE))
         self.half_width = float(np.sort(residuals)[rank - 1]) if rank <= len(residuals) else None

@@ -1,5 +1,6 @@
 """Choosing the parameters of one family by inner cross-validation, never with a patient on both sides."""
 
+import math
 import warnings
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 FOLDS = 5
 NESTED_WORK = 5_000_000
 """Fits times rows of a search up to which it is repeated inside every training part of the evaluation."""
+
+OF_EACH = 30
+"""Patients with the rarer outcome that halving's first sample is expected to hold, so that every fold has some."""
 
 
 def points(candidate: Candidate) -> int:
@@ -57,16 +61,15 @@ def chosen(
     folds = PatientFolds(FOLDS, stratify=use_case.problem == "classification", seed=seed)
     grid = {trial.prefix + name: list(values) for name, values in candidate.grid.items()}
     metric = problem_of(use_case).choosing(use_case.primary_metric)
-    search = _search(
-        candidate, trial.unfitted(len(frame), seed), grid, folds, _scorer(use_case, metric), len(frame), seed
-    )
+    least = _least(use_case, target, patients)
+    search = _search(candidate, trial.unfitted(len(frame), seed), grid, folds, _scorer(use_case, metric), least, seed)
     with warnings.catch_warnings():
         # an optimiser that stopped early, a fold without both classes: such settings lose, that is all
         warnings.simplefilter("ignore")
         try:
             search.fit(matrix, target)
         except ValueError as error:
-            trial.refuse_value(error)
+            trial.refuse(error)
     best = {name.removeprefix(trial.prefix): value for name, value in search.best_params_.items()}
     return {**candidate.parameters, **best}
 
@@ -79,13 +82,23 @@ def _scorer(use_case: UseCase, metric: Metric) -> Callable[[Any, Floats, Floats]
     return score
 
 
+def _least(use_case: UseCase, target: Floats, patients: Any) -> int:
+    """Return with how many rows halving begins: a quarter, and so many that the rarer outcome is among them."""
+    rows = len(target)
+    least = max(rows // 4, 60)
+    if use_case.problem == "classification":
+        rare = min(len(np.unique(patients[target > 0.5])), len(np.unique(patients[target <= 0.5])))
+        least = max(least, math.ceil(rows * OF_EACH / max(rare, 1)))
+    return min(least, rows)
+
+
 def _search(
     candidate: Candidate,
     estimator: Any,
     grid: Mapping[str, Any],
     folds: PatientFolds,
     scorer: Any,
-    rows: int,
+    least: int,
     seed: int,
 ) -> Any:
     from sklearn.experimental import enable_halving_search_cv  # noqa: F401
@@ -96,5 +109,4 @@ def _search(
         return GridSearchCV(estimator, grid, **common)
     if candidate.search == "randomized":
         return RandomizedSearchCV(estimator, grid, n_iter=points(candidate), random_state=seed, **common)
-    least = int(np.clip(rows // 4, min(60, rows), rows))
     return HalvingGridSearchCV(estimator, grid, factor=2, min_resources=least, random_state=seed, **common)
