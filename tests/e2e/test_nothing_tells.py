@@ -1,0 +1,113 @@
+"""What is planted in patients' rows is looked for in everything people and machines can read afterwards."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from wardround import local
+from wardround.settings import Settings
+from wardround.sources import read
+from wardround.store import AGGREGATE_PREFIXES, ROW_LEVEL_PREFIXES, Store
+from wardround.use_cases import load
+
+COMMAND = str(Path(sys.executable).with_name("wardround"))
+NAME, RECORD, WORD, ODD, HUGE = "Zyxwv Quux", "MRN-77-", "canaryword", "311.7351", "8888.8125"
+CANARIES = (NAME, RECORD, WORD, ODD, HUGE)
+OWN = """
+from dataclasses import replace
+from wardround.use_cases.heart_disease import USE_CASE as BASE
+USE_CASE = replace(BASE, name="canary", identifiers=("name",), expectations=None, candidates=BASE.candidates[:1])
+"""
+
+
+def planted(rows: pd.DataFrame) -> pd.DataFrame:
+    """Names, record numbers, a value nobody else has, and a few broken cells that error messages like to quote."""
+    rows = rows.reset_index(drop=True).astype({"age": object, "trestbps": object})
+    rows["name"] = [f"{NAME} {number}" for number in range(len(rows))]
+    rows["id"] = [f"{RECORD}{int(number):05}" for number in rows["id"]]
+    rows["chol"] = rows["chol"].astype(object)
+    for rare in (10, 400):
+        rows.loc[rare, "chol"] = ODD
+    rows.loc[3, "age"] = WORD
+    rows.loc[5, "trestbps"] = HUGE
+    return rows
+
+
+@dataclass
+class Ward:
+    home: Path
+    said: str
+    store: Store
+
+    def tellers(self) -> Iterator[tuple[str, bytes]]:
+        """All but row-level objects: Prefect's database and logs, S3's log, aggregates, keys, the terminal."""
+        yield "terminal", self.said.encode()
+        for folder in (self.home / "prefect", self.home / "s3" / "log"):
+            for path in sorted(folder.rglob("*")):
+                if path.is_file():
+                    yield str(path.relative_to(self.home)), path.read_bytes()
+        for key in self.store.keys(""):
+            yield f"key {key}", key.encode()
+            if not key.startswith(ROW_LEVEL_PREFIXES):
+                yield key, self.store.get(key)
+
+    def told(self) -> list[str]:
+        return [
+            f"{place}: {c}" for place, body in self.tellers() for c in CANARIES if c.lower().encode() in body.lower()
+        ]
+
+
+@pytest.fixture(scope="module")
+def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
+    folder = tmp_path_factory.mktemp("nothing-tells")
+    home = folder / "home"
+    (folder / "canary.py").write_text(OWN)
+    use_case = load("heart_disease")
+    rows = planted(read(use_case, use_case.source, Settings()))
+    rows[rows["dataset"] == "Cleveland"].to_csv(folder / "january.csv", index=False)
+    rows[rows["dataset"] == "Hungary"].to_csv(folder / "february.csv", index=False)
+    rows[rows["dataset"] == "Hungary"].assign(chol=HUGE).to_csv(folder / "march.csv", index=False)
+    rows.assign(telephone=NAME).to_csv(folder / "april.csv", index=False)
+    plain = {k: v for k, v in os.environ.items() if not k.startswith(("WARDROUND_", "PREFECT_"))}
+    plain |= {"WARDROUND_HOME": str(home), "WARDROUND_USE_CASE": str(folder / "canary.py")}
+    said = ""
+    with local.EmbeddedS3(home, durable=False) as server:
+        for arguments in (
+            ["ingest", "january.csv"], ["train"],
+            ["round", "february.csv"], ["round", "march.csv"], ["round", "april.csv"],
+            ["quarantine", "list"], ["models", "show"], ["verify"],
+        ):  # fmt: skip
+            done = subprocess.run(
+                [COMMAND, *arguments], cwd=folder, env=plain, capture_output=True, text=True, check=False
+            )
+            assert "Traceback" not in done.stderr
+            said += done.stdout + done.stderr
+        yield Ward(home, said, server.store)
+
+
+def test_no_planted_value_is_anywhere_but_in_row_level_objects(ward):
+    assert "is the champion of canary" in ward.said, ward.said
+    assert "telephone" in ward.said
+    assert any(key.startswith("rounds/canary/") for key in ward.store.keys(""))
+    assert (ward.home / "prefect" / "prefect.db").stat().st_size > 100_000
+    assert ward.told() == []
+
+
+def test_the_sweep_hears_a_value_that_is_told(ward):
+    for place in (ward.home / "prefect" / "leak.log", ward.home / "s3" / "log" / "leak.log"):
+        place.write_text(f"could not read {WORD}")
+        assert any("leak.log" in told for told in ward.told())
+        place.unlink()
+    loud = Ward(ward.home, f"patient {NAME} 7", ward.store)
+    assert loud.told() == [f"terminal: {NAME}"]
+
+
+def test_every_object_stands_under_a_prefix_with_a_known_sensitivity(ward):
+    homeless = [key for key in ward.store.keys("") if not key.startswith((*ROW_LEVEL_PREFIXES, *AGGREGATE_PREFIXES))]
+    assert homeless == []
