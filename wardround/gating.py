@@ -16,7 +16,7 @@ import numpy as np
 
 from wardround import ledger, registry
 from wardround.domain import ModelVersion, Sensitivity, Verdict, from_json, to_json
-from wardround.errors import AlreadyExists, NotFound, PromotionRefused
+from wardround.errors import AlreadyExists, Corrupted, NotFound, PromotionRefused
 from wardround.evaluation.comparison import Judged, ScoredRows
 from wardround.evaluation.gates import judge
 from wardround.evaluation.wording import described
@@ -44,7 +44,7 @@ def gate(use_case: UseCase, version: str, *, store: "Store", settings: "Settings
 
     Raises:
         NotFound: there is no such version.
-        Corrupted: a model or its rows are not what was written.
+        Corrupted: a model, its rows or its verdict are not what was written.
         PromotionRefused: *version* serves already, or its stored verdict is on other criteria than are configured now.
     """
     candidate = registry.load(store, use_case.name, version)
@@ -203,7 +203,10 @@ def _stored(store: "Store", key: str) -> tuple[Verdict | None, bytes]:
         body = store.get(key)
     except NotFound:
         return None, b""
-    return from_json(Verdict, body), body
+    try:
+        return from_json(Verdict, body), body
+    except ValueError:
+        raise Corrupted(key, "it is not a verdict") from None
 
 
 def _same_criteria(use_case: UseCase, candidate: ModelVersion, verdict: Verdict) -> None:

@@ -7,8 +7,8 @@ import pytest
 
 from expectations import suite_for
 from wardround import batches, gating, ingest, ledger, registry, scoring
-from wardround.domain import Verdict, from_json
-from wardround.errors import NotFound, PromotionRefused
+from wardround.domain import Sensitivity, Verdict, from_json
+from wardround.errors import Corrupted, NotFound, PromotionRefused
 from wardround.training import train
 from wardround.use_cases import load
 from wardround.use_cases.base import Candidate, Floor
@@ -131,3 +131,11 @@ def test_no_gate_is_a_refusal_and_no_version_is_not_found(store, settings, hospi
     assert "ungated" in found.reasons[0]
     with pytest.raises(NotFound):
         judged("0" * 16)
+
+
+def test_a_damaged_verdict_is_named_and_not_believed(store, hospital, learn, judged):
+    version = learn(hospital("Cleveland", "cleveland"))
+    key = f"models/{CASE.name}/{version}/verdicts/none.json"
+    store.put(key, b'{"passed": true}', sensitivity=Sensitivity.AGGREGATE)
+    with pytest.raises(Corrupted, match="it is not a verdict"):
+        judged(version)
