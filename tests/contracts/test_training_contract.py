@@ -81,6 +81,14 @@ def test_a_version_has_all_it_takes_to_be_judged_watched_and_made_again(clevelan
     assert ledger.verify(store).intact
 
 
+def test_the_ledger_vouches_for_every_file_of_a_version_before_it_is_promoted(cleveland, store, settings):
+    version = train(small(load("heart_disease")), cleveland, store, settings)
+    (entry,) = ledger.entries(store, kind="model")
+    files = {version.file_key(name) for name in version.files}
+    assert set(entry.hashes) == {f"{version.prefix}manifest.json", training.out_of_fold_key(version), *files}
+    assert ledger.verify(store).intact
+
+
 @pytest.mark.parametrize("family", ["neighbours", "rbf_svm"])
 def test_a_family_that_remembers_rows_is_stored_at_row_level(cleveland, store, settings, family):
     only = replace(load("heart_disease"), candidates=(Candidate(family=family),))

@@ -79,6 +79,12 @@ def read_files(store: Store, version: ModelVersion) -> dict[str, bytes]:
     return {name: read_file(store, version, name) for name in version.files}
 
 
+def hashes(store: Store, version: ModelVersion) -> dict[str, str]:
+    """Return the key and sha256 of *version*'s manifest and of every file, for the ledger."""
+    manifest = version.prefix + MANIFEST
+    return {manifest: store.sha256(manifest)} | {version.file_key(name): it for name, it in version.files.items()}
+
+
 def versions(store: Store, use_case: str) -> tuple[ModelVersion, ...]:
     """Return all versions of *use_case*, the oldest first.
 

@@ -11,7 +11,8 @@ from typing import Any
 from wardround import ledger
 from wardround.domain import Champion, ModelVersion, Sensitivity, Verdict, from_json, to_json
 from wardround.errors import AlreadyExists, Conflict, Corrupted, NotFound, PromotionRefused
-from wardround.registry.manifests import MANIFEST, load, manifest_key, read_files, resolve
+from wardround.registry.manifests import hashes as hashes_of
+from wardround.registry.manifests import load, manifest_key, read_files, resolve
 from wardround.store import Store
 
 HISTORY = 100
@@ -68,7 +69,7 @@ def promote(
     if faults:
         raise PromotionRefused(use_case, candidate.version, tuple(faults))
     read_files(store, candidate)
-    hashes = _manifest_hash(store, candidate) | _keep_verdict(store, candidate, verdict)
+    hashes = hashes_of(store, candidate) | _keep_verdict(store, candidate, verdict)
     return _move(store, use_case, candidate.version, current, tag, "promotion", actor, reason, now, hashes)
 
 
@@ -101,7 +102,7 @@ def rollback(store: Store, use_case: str, *, to: str | None = None, actor: str, 
             )
     manifest = load(store, use_case, target)
     read_files(store, manifest)
-    hashes = _manifest_hash(store, manifest)
+    hashes = hashes_of(store, manifest)
     try:
         return _move(store, use_case, target, current, tag, "rollback", actor, reason, now, hashes)
     except PromotionRefused:
@@ -209,11 +210,6 @@ def _keep_verdict(store: Store, candidate: ModelVersion, verdict: Verdict) -> di
     if not same:
         raise PromotionRefused(candidate.use_case, candidate.version, (f"another verdict is stored at {key}",))
     return {key: hashlib.sha256(body).hexdigest()}
-
-
-def _manifest_hash(store: Store, version: ModelVersion) -> dict[str, str]:
-    key = version.prefix + MANIFEST
-    return {key: store.sha256(key)} | {version.file_key(name): digest for name, digest in version.files.items()}
 
 
 def _pointer(store: Store, use_case: str) -> tuple[Champion | None, str | None]:

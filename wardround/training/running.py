@@ -62,11 +62,10 @@ def train(
     version = registry.seal(version, files)
     store.put(out_of_fold_key(version), predictions, sensitivity=Sensitivity.ROW_LEVEL)
     version = registry.register(store, version, files)
-    manifest = f"{version.prefix}manifest.json"
+    hashes = registry.hashes(store, version) | {out_of_fold_key(version): hashlib.sha256(predictions).hexdigest()}
     ledger.append(
         store, act=f"model:{version.use_case}:{version.version}", kind="model", use_case=version.use_case,
-        actor=settings.actor, subject=version.version, hashes={manifest: store.sha256(manifest)}, reason=cause,
-        now=version.created_at,
+        actor=settings.actor, subject=version.version, hashes=hashes, reason=cause, now=version.created_at,
     )  # fmt: skip
     tell(f"registered {version.version}")
     return version
