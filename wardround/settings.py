@@ -5,8 +5,9 @@ import os
 import secrets
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from wardround.errors import SettingsInvalid
@@ -35,6 +36,13 @@ class Settings(BaseSettings):
     small_cell: int = Field(default=10, ge=1, description="Counts below this are suppressed in every aggregate.")
     actor: str = Field(default_factory=lambda: os.environ.get("USER", "wardround"), description="Who acts.")
 
+    def __init__(self, **values: Any):
+        try:
+            super().__init__(**values)
+        except ValidationError as error:  # its own words would quote a secret that was set in the wrong place
+            fault = error.errors(include_input=False, include_url=False)[0]
+            raise SettingsInvalid(f"WARDROUND_{'_'.join(map(str, fault['loc'])).upper()}", fault["msg"]) from None
+
     @cached_property
     def pseudonym_secret(self) -> bytes:
         """The pseudonym key in bytes; generated once under *home* (mode 0600) when none is configured."""
@@ -58,7 +66,10 @@ class Settings(BaseSettings):
                 pass
             finally:
                 fresh.unlink()
-        return path.read_bytes()
+        kept = path.read_bytes()
+        if len(kept) < 32:  # an empty key would leave names that anybody could work out
+            raise SettingsInvalid("WARDROUND_HOME", f"{path} is damaged: restore it from a backup")
+        return kept
 
     @property
     def embedded_s3(self) -> bool:

@@ -11,7 +11,7 @@ from hypothesis import settings as settings_of
 from hypothesis import strategies as st
 
 from wardround.domain import Figure, SubgroupFigures
-from wardround.errors import InputFault, PrivacyBroken
+from wardround.errors import InputFault, PrivacyBroken, SettingsInvalid
 from wardround.privacy import (
     coarsen,
     enforce,
@@ -242,3 +242,12 @@ def test_without_the_guard_on_headers_the_canary_would_be_heard(settings, monkey
 def test_late_outcomes_carry_no_canary(settings):
     raw = ward().assign(surname=CANARY, died=["0", "1", CANARY, "0", "0", "0"])
     assert not heard(canonical_labels(USE_CASE, raw, settings, place="late.csv"))
+
+
+@pytest.mark.parametrize("left", [b"", b"a" * 31])
+def test_a_damaged_key_file_is_refused_since_an_empty_key_hides_nobody(tmp_path, left):
+    settings = Settings(home=tmp_path, pseudonym_key=None)
+    assert len(settings.pseudonym_secret) == 64
+    (tmp_path / "pseudonym.key").write_bytes(left)
+    with pytest.raises(SettingsInvalid, match="damaged"):
+        _ = Settings(home=tmp_path, pseudonym_key=None).pseudonym_secret
