@@ -6,10 +6,7 @@ what it is however often one asks. What is raised or logged never holds a value 
 
 import functools
 import logging
-import os
-import traceback
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from prefect import Task, get_run_logger, task
@@ -20,31 +17,11 @@ from prefect.tasks import exponential_backoff
 from wardround.errors import OutsideFailed, WardroundError
 from wardround.settings import Settings
 from wardround.store import Store
+from wardround.unexpected import withheld
 
 P = ParamSpec("P")
 R = TypeVar("R")
 RETRIES = 4
-LIBRARY = Path(__file__).parent.parent
-
-
-class UnexpectedError(WardroundError):
-    """Something broke that should not have: *kind* of exception at *place*, its own words left out.
-
-    The words of a foreign exception may quote a cell ("could not convert string to float: '...'").
-    """
-
-    exit_code = 3
-
-    def __init__(self, kind: str, place: str):
-        super().__init__(kind, place)
-        self.kind = kind
-        self.place = place
-
-    def __str__(self) -> str:
-        return (
-            f"an unexpected {self.kind} at {self.place}; its text is withheld because it may quote patient data. "
-            "Run the same command where the data may be seen, with WARDROUND_SHOW_ERRORS=1, and report it."
-        )
 
 
 def world() -> tuple[Settings, Store]:
@@ -93,17 +70,12 @@ def _guarded(function: Callable[P, R]) -> Callable[P, R]:
         except WardroundError:
             raise
         except Exception as error:
-            if os.environ.get("WARDROUND_SHOW_ERRORS") == "1":
+            shown = withheld(error)
+            if shown is error:
                 raise
-            raise UnexpectedError(type(error).__name__, _place(error)) from None
+            raise shown from None
 
     return call
-
-
-def _place(error: Exception) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
-    ours = [frame for frame in frames if Path(frame.filename).is_relative_to(LIBRARY / "wardround")] or frames
-    return f"{Path(ours[-1].filename).name}:{ours[-1].lineno}"
 
 
 class _OneSentence(logging.Filter):

@@ -286,3 +286,14 @@ class SettingsInvalid(WardroundError):
 
     def __str__(self) -> str:
         return f"{self.variable}: {self.fault}"
+
+
+class CallInvalid(WardroundError):
+    """A command or a flow was called with a parameter it does not take; *fault* names it."""
+
+    def __init__(self, fault: str):
+        super().__init__(fault)
+        self.fault = fault
+
+    def __str__(self) -> str:
+        return self.fault

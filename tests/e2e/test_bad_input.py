@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from wardround import batches, registry, services
+from wardround.cli import main
 from wardround.domain import Sensitivity
 from wardround.settings import Settings
 from wardround.sources import read
@@ -260,6 +261,41 @@ def test_a_service_that_cannot_be_reached_is_named_with_its_setting(variables, s
     assert answer.code == OUTSIDE
     assert says in answer.err
     assert "Traceback" not in answer.said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables", "says"),
+    [
+        (("ingest", "x.csv", "--use-case", "heart_disease", "--label", "Bad Label"), {}, "label: use 1 to 63"),
+        (("score", "x", "--use-case", "h"), {}, "use_case"),
+        (("models", "list"), {}, "--use-case"),
+        (("verify", "--nope"), {}, "--nope"),
+        (("verify",), {"WARDROUND_SMALL_CELL": "ten"}, "WARDROUND_SMALL_CELL"),
+        (("use-cases",), {}, ""),
+    ],
+    ids=["label", "use case", "option missing", "option unknown", "setting", "nothing wrong"],
+)
+def test_a_wrong_call_is_told_and_with_json_it_is_one_document_too(arguments, variables, says, run):
+    answer = run(*arguments, "--json", **variables)
+    told = json.loads(answer.out)
+    assert answer.code == (WRONG_INPUT if says else 0)
+    assert not says or says in told["error"]["message"]
+    assert "Traceback" not in answer.said
+    if says:
+        assert "wardround" in run(*arguments, **variables).err
+
+
+def test_words_of_an_unexpected_exception_stay_inside(monkeypatch, capsys):
+    def break_down(**_: object) -> None:
+        raise ValueError("could not convert string to float: 'Mary Smith'")
+
+    monkeypatch.setattr("wardround.cli.app.app", break_down)
+    with pytest.raises(SystemExit) as leaving:
+        main()
+    said = capsys.readouterr()
+    assert leaving.value.code == OUTSIDE
+    assert "an unexpected ValueError" in said.err
+    assert "Mary Smith" not in said.out + said.err
 
 
 def test_an_unknown_use_case_and_a_faulty_one_are_told(run, home):

@@ -6,8 +6,9 @@ import pytest
 from prefect import flow
 
 from tasks.naming import run_name
-from tasks.policy import UnexpectedError, effect
+from tasks.policy import effect
 from wardround.errors import BatchRefused, InputFault, StoreFailed
+from wardround.unexpected import UnexpectedError
 
 FAILURE = StoreFailed("http://127.0.0.1:1", "no answer", "Start it")
 

@@ -1,5 +1,6 @@
 """The commands and their help; each hands over to a module that imports what it needs."""
 
+import errno
 import sys
 from typing import Annotated, NoReturn
 
@@ -7,8 +8,11 @@ import typer
 
 from wardround import __version__
 from wardround.cli import data, demo, flows, models, services
-from wardround.cli.output import fail
-from wardround.errors import WardroundError
+from wardround.cli.output import fail, json_wanted
+from wardround.errors import CallInvalid, InputFault, ServiceFailed, WardroundError
+from wardround.unexpected import withheld
+
+WRONG_PATH = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EROFS)
 
 app = typer.Typer(
     name="wardround",
@@ -68,15 +72,28 @@ def _root(
 
 
 def main() -> NoReturn:
-    """Run the command; a `WardroundError` becomes one sentence and its exit code, never a traceback."""
+    """Run the command; what goes wrong becomes one sentence and its exit code, never a traceback."""
     try:
-        app()
+        code = app(standalone_mode=not json_wanted())  # else a wrong call would leave standard output empty
+    except typer.TyperException as error:
+        told = getattr(error, "format_message", error.__str__)
+        fail(CallInvalid(told()))
     except WardroundError as error:
         fail(error)
     except OSError as error:
         if error.errno is None:
             raise
-        from wardround.errors import ServiceFailed
+        fail(_of_this_machine(error))
+    except Exception as error:
+        shown = withheld(error)
+        if isinstance(shown, WardroundError):
+            fail(shown)
+        raise
+    raise SystemExit(code or 0)
 
-        fail(ServiceFailed("this machine", error.strerror or "input/output error", "Free space or fix the path"))
-    raise SystemExit(0)
+
+def _of_this_machine(error: OSError) -> WardroundError:
+    said = error.strerror or "input/output error"
+    if error.errno in WRONG_PATH and error.filename:
+        return InputFault(str(error.filename), said[0].lower() + said[1:], "Choose another path, or mend this one")
+    return ServiceFailed("this machine", said, "Free space or fix the path")

@@ -1,6 +1,7 @@
 """Commands that run a flow: the same flows that workers run and the Prefect UI starts."""
 
 import importlib
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any
@@ -9,6 +10,7 @@ import typer
 
 from wardround.cli.context import orchestration
 from wardround.cli.output import JsonOption, UseCaseOption, give, say, table
+from wardround.errors import CallInvalid
 
 SourceArgument = Annotated[
     str | None,
@@ -19,12 +21,24 @@ LabelOption = Annotated[str | None, typer.Option("--label", help="Name of the ba
 AsOfOption = Annotated[
     datetime | None, typer.Option("--as-of", help="The moment the round stands for (UTC); empty: now.")
 ]
+PATTERN = "String should match pattern '.*'"  # only labels have one, and a person needs it in words
+LABEL_RULE = "use 1 to 63 lower-case letters, digits and hyphens, and no hyphen at either end"
 
 
 def flow(name: str) -> Callable[..., Any]:
     """Return the flow *name*; imported here because Prefect takes seconds and `--help` must not."""
     found: Callable[..., Any] = getattr(importlib.import_module(f"flows.{name}"), name)
-    return found
+
+    def run(**parameters: Any) -> Any:
+        from prefect.exceptions import ParameterTypeError
+
+        try:
+            return found(**parameters)
+        except ParameterTypeError as error:
+            faults = [re.sub(PATTERN, LABEL_RULE, line.removeprefix(" - ")) for line in str(error).splitlines()[1:]]
+            raise CallInvalid("; ".join(faults) or str(error)) from None
+
+    return run
 
 
 def ingest(
