@@ -6,6 +6,7 @@ half-scored batch, and scoring again changes nothing.
 
 import hashlib
 import tempfile
+import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 _KEPT = 4
 _loaded: OrderedDict[tuple[str, ...], Learner] = OrderedDict()
+_turn = threading.Lock()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,12 +62,12 @@ def load_learner(store: "Store", version: ModelVersion) -> Learner:
     """
     files = {name: registry.read_file(store, version, name) for name in (MODEL, FACTS) if name in version.files}
     key = (version.use_case, version.version, *(hashlib.sha256(files[name]).hexdigest() for name in sorted(files)))
-    if key not in _loaded:
-        _loaded[key] = load_model(files, place=version.prefix.rstrip("/"))
+    with _turn:  # worker threads score at the same time
+        learner = _loaded.pop(key, None) or load_model(files, place=version.prefix.rstrip("/"))
+        _loaded[key] = learner
         while len(_loaded) > _KEPT:
             _loaded.popitem(last=False)
-    _loaded.move_to_end(key)
-    return _loaded[key]
+    return learner
 
 
 def score(
