@@ -52,7 +52,7 @@ def judge(
         use_case=use_case.name,
         challenger=challenger.version,
         champion=champion.version if champion else None,
-        comparison=comparison_paragraph(use_case, challenger, champion, notes, small_cell),
+        comparison=comparison_paragraph(challenger, champion, notes, small_cell),
         criteria=tuple(results),
     )
 

@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike
 
 from wardround.domain import Figure, Interval
 from wardround.evaluation.intervals import MAX_UNDEFINED, REPLICATES, Array, Estimate, estimates
-from wardround.evaluation.statistics import BINS, weighted
+from wardround.evaluation.statistics import weighted
+from wardround.problems.classification import BINS
 
 if TYPE_CHECKING:
     from wardround.problems.base import Metric, Prediction

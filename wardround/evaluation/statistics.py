@@ -11,14 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wardround.evaluation.intervals import Array, Statistic
+from wardround.problems.classification import BINS, CLIP
 
 if TYPE_CHECKING:
     from wardround.problems.base import Metric, Prediction
 
-BINS = 10
-"""Equal-width bins of the expected calibration error."""
-
-_CLIP = 1e-6
 _STEPS = 25
 _SETTLED = 1e-5  # Newton's last step: what is left is of the order of its square
 _MAX_PARAMETER = 1e3
@@ -53,7 +50,7 @@ def rows_of(prediction: "Prediction", index: Any) -> "Prediction":
 
 def log_odds(probability: Array) -> Array:
     """Return ln(p / (1 - p)), with p kept one millionth away from 0 and 1."""
-    clipped = np.clip(probability, _CLIP, 1 - _CLIP)
+    clipped = np.clip(probability, CLIP, 1 - CLIP)
     return np.asarray(np.log(clipped) - np.log1p(-clipped))
 
 

@@ -4,8 +4,9 @@ import math
 from collections.abc import Sequence
 
 from wardround.evaluation.comparison import Judged, ScoredRows
+from wardround.evaluation.intervals import REPLICATES
 from wardround.privacy import suppressed
-from wardround.use_cases.base import Comparison, Criterion, Floor, UseCase
+from wardround.use_cases.base import Comparison, Criterion, Floor
 
 _WHICH = {
     "current": "current rows (the champion never learned from them)",
@@ -45,9 +46,7 @@ def rows_in_words(rows: ScoredRows, population: str) -> str:
     return f"{len(rows):,} {population} rows of {patients_of(rows.patients)}"
 
 
-def comparison_paragraph(
-    use_case: UseCase, challenger: Judged, champion: Judged | None, notes: Sequence[str], small_cell: int
-) -> str:
+def comparison_paragraph(challenger: Judged, champion: Judged | None, notes: Sequence[str], small_cell: int) -> str:
     """Return how the challenger was judged and compared, on how many rows of which patients, as a paragraph."""
     sentences = []
     for population in ("current", "reference"):
@@ -79,7 +78,7 @@ def comparison_paragraph(
                 "must do no harm."
             )
         sentences.append(
-            "Both models were compared on the same records; patients were drawn 2,000 times, all rows of a patient "
-            "together. Every criterion must hold, so testing several makes a wrong pass rarer, not more frequent."
+            f"Both models were compared on the same records; patients were drawn {REPLICATES:,} times, all rows of a "
+            "patient together. Every criterion must hold, so testing several makes a wrong pass rarer, not more frequent."
         )
     return " ".join((*sentences, *notes))

@@ -18,6 +18,7 @@ from wardround.models.facts import FACTS, FORMAT, MODEL, Facts, read_facts
 from wardround.models.folds import PatientFolds
 from wardround.models.preprocessing import Encoding, learned
 from wardround.problems.base import Floats, Prediction
+from wardround.problems.classification import CLIP
 from wardround.use_cases.base import UseCase
 
 COVERAGE = 0.9
@@ -25,7 +26,6 @@ COVERAGE = 0.9
 INNER_FOLDS = 5
 ISOTONIC_FROM = 1_000
 """Rows from which on the calibration map is isotonic; below, a sigmoid (Platt 1999) is all the rows can carry."""
-_CLIP = 1e-6
 _CELLS = 4_000_000
 
 
@@ -265,7 +265,7 @@ class TabularLearner:
 
     def _score(self, matrix: Floats) -> Floats:
         value = point(self.estimator, matrix, self.kind.problem)
-        return np.asarray(logit(np.clip(value, _CLIP, 1 - _CLIP))) if self.kind.problem == "classification" else value
+        return np.asarray(logit(np.clip(value, CLIP, 1 - CLIP))) if self.kind.problem == "classification" else value
 
 
 def restored(files: Mapping[str, bytes], families: Mapping[tuple[str, str], Family], *, place: str) -> TabularLearner:
