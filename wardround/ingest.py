@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from wardround import batches
 from wardround.arrivals import check_label, described, described_batch, record, store_batch
 from wardround.domain import Batch
-from wardround.errors import InputFault, NotFound
+from wardround.errors import NotFound
 from wardround.use_cases.base import Source, UseCase
 
 if TYPE_CHECKING:
@@ -59,8 +59,6 @@ def ingest(
     place = described(source)
     tell(f"reading {place}")
     frame = canonical(use_case, read(use_case, source, settings), settings, place=place, now=now)
-    if frame.empty:
-        raise InputFault(place, "it has no rows", "Check the export that wrote it")
     name = canonical_id(frame)
     try:
         batch, new = batches.load(store, use_case.name, name), False
