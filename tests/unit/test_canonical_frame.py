@@ -254,6 +254,8 @@ def test_a_feature_measured_after_the_prediction_was_due_is_named(settings):
     days = ["2025-01-01T10:00"] * 3
     frame = made(settings, case, t=days, drawn=["2025-01-01T09:59", "2025-01-01T10:01", None])
     assert frame.attrs["row_faults"] == {"x: measured after the prediction was due": [1]}
+    mended = made(settings, case, t=days, drawn=["2025-01-01T09:59", "2025-01-01T09:58", None])
+    assert canonical_id(mended) != canonical_id(frame), "the corrected table must not pass for the one before"
     assert "drawn" not in frame
     with pytest.raises(InputFault, match="the column 'drawn' is missing"):
         made(settings, case, t=days)

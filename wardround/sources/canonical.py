@@ -197,8 +197,12 @@ class _Work:
             self.faults += measured.faults
             for fault in measured.rows:
                 self.note(feature.measured_at, fault)
-            late = (measured.values > read.values).to_numpy(dtype=bool)
-            self._book(f"{feature.name}: measured after the prediction was due", late)
+            late = np.flatnonzero((measured.values > read.values).to_numpy(dtype=bool))
+            if len(late):
+                # the time of measurement is not kept: unless it counts for the batch id, a corrected one could not come
+                texts = [moment.isoformat() for moment in measured.values.iloc[late]]
+                reason = f"{feature.name}: measured after the prediction was due"
+                self.note(feature.measured_at, RowFault(reason=reason, rows=late, texts=texts))
         self.values["time"] = coarsen(read.values, case.keep_time, case.time_zone)
 
     def take_target(self) -> None:
