@@ -79,6 +79,7 @@ def comparison_paragraph(challenger: Judged, champion: Judged | None, notes: Seq
             )
         sentences.append(
             f"Both models were compared on the same records; patients were drawn {REPLICATES:,} times, all rows of a "
-            "patient together. Every criterion must hold, so testing several makes a wrong pass rarer, not more frequent."
+            "patient together. Every criterion must hold, so testing several makes a wrong pass rarer, not more "
+            "frequent."
         )
     return " ".join((*sentences, *notes))
