@@ -148,7 +148,8 @@ def tail(log: Path, characters: int = 800) -> str:
 
 
 class Supervisor:
-    """Starts services in order, restarts what dies, stops them in reverse; *detached*: leaves them running."""
+    """Starts services in order, restarts what dies, stops them in reverse; *detached*: leaves them running
+    unless an exception ends it."""
 
     def __init__(self, *, detached: bool = False) -> None:
         self._detached = detached
@@ -185,4 +186,7 @@ class Supervisor:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if kind is not None:  # what failed is of no use to anybody afterwards
+            for service in self._services:
+                service.detached = False
         self.stop()

@@ -188,3 +188,25 @@ def test_a_port_that_is_taken_in_the_meantime_is_left_to_whoever_took_it(prefect
         assert server.port != taken
         assert services.running(migrated_home) == server.api_url
     services.require(prefect_session.api_url)
+
+
+def test_services_that_should_stay_up_do_not_when_what_they_were_for_has_failed():
+    class Witness:
+        detached, ran = False, False
+
+        def start(self) -> None:
+            self.ran = True
+
+        def stop(self) -> None:
+            self.ran = False
+
+        def ensure_alive(self) -> None: ...
+
+    stays, ends = Witness(), Witness()
+    with services.Supervisor(detached=True) as supervisor:
+        supervisor.add(stays)
+    with pytest.raises(ValueError, match="failed"), services.Supervisor(detached=True) as supervisor:
+        supervisor.add(ends)
+        raise ValueError("failed")
+    assert stays.ran
+    assert not ends.ran

@@ -18,6 +18,7 @@ def up(
 
     Example: `wardround up`
     """
+    import contextlib
     import signal
 
     from wardround import services
@@ -26,10 +27,18 @@ def up(
     from wardround.store import Store
 
     stopped = threading.Event()
+    up_and_running = threading.Event()
+
+    def leave(*_: object) -> None:
+        first = not stopped.is_set()
+        stopped.set()
+        if first and not up_and_running.is_set():  # do not wait for what is just coming up
+            raise KeyboardInterrupt
+
     for wanted in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(wanted, lambda *_: stopped.set())
+        signal.signal(wanted, leave)
     settings = Settings()
-    with services.Supervisor() as supervisor:
+    with contextlib.suppress(KeyboardInterrupt), services.Supervisor() as supervisor:
         if settings.embedded_s3 and not running(settings.home, bucket=settings.s3_bucket):
             say("starting S3 (durable)")
             supervisor.add(EmbeddedS3(settings.home, bucket=settings.s3_bucket))
@@ -40,6 +49,7 @@ def up(
         services.deploy(server.api_url, settings)
         supervisor.add(services.Worker(server.api_url, settings, limit=workers))
         say(f"Prefect UI  {server.ui_url}\nS3          {settings.s3_address()[0]}\nCtrl-C stops all of it")
+        up_and_running.set()
         supervisor.watch(stopped, timeout=stop_after)
         say("stopping")
 
@@ -76,6 +86,7 @@ def doctor(json: JsonOption = False) -> None:
 
     settings = Settings()
     findings: list[tuple[str, bool, str]] = []
+    codes: list[int] = []
 
     def check(name: str, act: object, good: str) -> None:
         try:
@@ -84,6 +95,7 @@ def doctor(json: JsonOption = False) -> None:
             findings.append((name, True, good))
         except WardroundError as error:
             findings.append((name, False, str(error)))
+            codes.append(error.exit_code)
 
     check("pseudonym key", lambda: settings.pseudonym_secret, "present")
     check("S3", lambda: Store.from_settings(settings).prepare(), "answers, and honours conditional writes")
@@ -97,6 +109,7 @@ def doctor(json: JsonOption = False) -> None:
     check("Prefect", prefect, "answers")
     if settings.data is not None and not settings.data.is_dir():
         findings.append(("WARDROUND_DATA", False, f"{settings.data} is not a folder"))
+        codes.append(WardroundError.exit_code)
     if json:
         give([{"what": what, "ok": ok, "finding": finding} for what, ok, finding in findings])
     else:
@@ -105,5 +118,5 @@ def doctor(json: JsonOption = False) -> None:
             ("what", "", "finding"),
             [(what, "ok" if ok else "NO", text) for what, ok, text in findings],
         )
-    if not all(ok for _, ok, _ in findings):
-        raise typer.Exit(ServiceFailed.exit_code)
+    if codes:
+        raise typer.Exit(min(codes))  # a wrong setting is to be mended before a service can be blamed
