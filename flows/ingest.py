@@ -2,7 +2,7 @@
 
 from prefect import flow
 
-from tasks.data import ingest_source
+from tasks.data import ingest_source, require_accepted
 from tasks.naming import Label, UseCaseName, run_name
 from tasks.results import Delivered
 
@@ -11,11 +11,12 @@ from tasks.results import Delivered
 def ingest(use_case: UseCaseName, source: str | None = None, label: Label | None = None) -> Delivered:
     """Read rows, replace identifiers, validate, keep the good and quarantine the bad.
 
-    Requires the store, and whatever the source needs. The same rows again change nothing.
+    Requires the store, and whatever the source needs. The same rows again change nothing. A refused batch fails the
+    run: its rows are in quarantine.
 
     Args:
         use_case: name of a shipped use case, or the path of a Python file on the worker's machine
         source: file, database URL (sqlite:///ward.db#visits) or s3:// prefix; empty: the use case's own
         label: name of the batch in lower-case letters, digits and hyphens; empty: from the source and the day
     """
-    return ingest_source(use_case, source, label)
+    return require_accepted(ingest_source(use_case, source, label))

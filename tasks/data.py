@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from tasks.policy import effect, say, world
 from tasks.results import Delivered
 from wardround.domain import utc_now
+from wardround.errors import BatchRefused
 
 if TYPE_CHECKING:
     from wardround.domain import Batch
 
 
-@effect("ingest {label} for {use_case}")
+@effect("ingest rows for {use_case}")
 def ingest_source(use_case: str, source: str | None, label: str | None) -> Delivered:
     """Read *source* (None: the use case's own), replace identifiers, validate, store accepted and quarantined rows."""
     from expectations import suite_for
@@ -23,7 +24,7 @@ def ingest_source(use_case: str, source: str | None, label: str | None) -> Deliv
 
     settings, store = world()
     chosen = load(use_case)
-    origin = chosen.source if source is None else source_from(source)
+    origin = source_from(source) if source else chosen.source
     now = utc_now()
     done = ingest(
         chosen,
@@ -35,7 +36,20 @@ def ingest_source(use_case: str, source: str | None, label: str | None) -> Deliv
         now=now,
         progress=say,
     )
+    if done.batch.refused:
+        say(f"{done.batch.label} was refused: all its rows are in quarantine")
     return _delivered(done.batch, new=done.new)
+
+
+def require_accepted(delivered: Delivered) -> Delivered:
+    """Return *delivered* unless the batch was refused; a refusal is the end of an ingest, not of a round.
+
+    Raises:
+        BatchRefused: its rows are in quarantine.
+    """
+    if delivered.refused:
+        raise BatchRefused(delivered.label, delivered.batch, delivered.faults)
+    return delivered
 
 
 @effect("find batch {batch} of {use_case}")
@@ -71,7 +85,7 @@ def labelled_batches(use_case: str, wanted: list[str] | None) -> tuple[str, ...]
 
 def label_of(location: str, now: datetime) -> str:
     """Make a label of where rows come from and the day they came: ``admissions.csv`` -> ``admissions-2026-03-02``."""
-    name = location.partition("#")[2] or PurePosixPath(location.partition("#")[0].rstrip("/")).name
+    name = location.partition("#")[2] or PurePosixPath(location.split("?")[0].rstrip("/")).name.rpartition("@")[2]
     stem = re.sub(r"[^a-z0-9]+", "-", name.split(".")[0].lower()).strip("-")[:50].strip("-")
     return f"{stem or 'batch'}-{now:%Y-%m-%d}"
 
@@ -85,5 +99,6 @@ def _delivered(batch: "Batch", *, new: bool) -> Delivered:
         accepted=batch.rows_accepted,
         quarantined=batch.rows_quarantined,
         refused=batch.refused,
+        faults=batch.faults,
         new=new,
     )

@@ -37,5 +37,8 @@ def _short(value: object) -> str:
     if isinstance(value, list | tuple):
         return ", ".join(_short(each) for each in value)
     text = str(value)
+    address, mark, part = text.partition("#")
+    text = address.split("?")[0] + mark + part
     text = PurePosixPath(text.rstrip("/")).name if "/" in text else text
+    text = text.rpartition("@")[2]
     return text[:12] if len(text) == 64 else text[:60]

@@ -14,6 +14,7 @@ class Delivered:
     accepted: int
     quarantined: int
     refused: bool
+    faults: tuple[str, ...]
     new: bool
 
 

@@ -86,6 +86,8 @@ def test_a_refusal_is_logged_as_a_sentence_without_a_traceback(prefect, caplog):
         ({"use_case": "a/b/mine.py", "batch": "f" * 64}, "round of mine: ffffffffffff"),
         ({"use_case": "thyroid", "source": "/ward/inbox/march.csv"}, "round of thyroid: march.csv"),
         ({"use_case": "thyroid", "source": "postgresql://me:secret@host/ward#visits"}, "round of thyroid: ward#visits"),
+        ({"use_case": "thyroid", "source": "mssql://host/ward?user=me&password=s#v"}, "round of thyroid: ward#v"),
+        ({"use_case": "thyroid", "source": "postgresql://me:secret@host"}, "round of thyroid: host"),
         ({"use_case": "thyroid"}, "round of thyroid"),
     ],
 )

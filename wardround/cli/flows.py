@@ -53,26 +53,32 @@ def ingest(
     """
     from wardround import batches
     from wardround.errors import BatchRefused
+    from wardround.use_cases import load
 
+    refusal, new = None, None
     with orchestration() as (_, store):
-        result = flow("ingest")(use_case=use_case, source=source, label=label)
-        batch = batches.load(store, result.use_case, result.batch)
+        try:
+            delivered = flow("ingest")(use_case=use_case, source=source, label=label)
+            found, new = delivered.batch, delivered.new
+        except BatchRefused as refused:
+            refusal, found = refused, refused.batch
+        batch = batches.load(store, load(use_case).name, found)
     if json:
         give(
             {
                 "batch": batch.id, "label": batch.label, "rows": batch.rows_in, "accepted": batch.rows_accepted,
                 "quarantined": batch.rows_quarantined, "refused": batch.refused, "faults": batch.faults,
-                "new": result.new,
+                "new": new,
             }
         )  # fmt: skip
-    if batch.refused:
-        if json:
-            raise typer.Exit(BatchRefused.exit_code)
-        raise BatchRefused(batch.label, batch.id, batch.faults)
-    if not json:
-        known = "" if result.new else " (the same rows were ingested before: nothing was written)"
-        say(f"{batch.label} ({batch.id[:12]}): {batch.rows_in} rows in, {batch.rows_accepted} accepted, "
-            f"{batch.rows_quarantined} in quarantine{known}")  # fmt: skip
+        if refusal:
+            raise typer.Exit(refusal.exit_code)
+        return
+    if refusal:
+        raise refusal
+    known = "" if new else " (the same rows were ingested before: nothing was written)"
+    say(f"{batch.label} ({batch.id[:12]}): {batch.rows_in} rows in, {batch.rows_accepted} accepted, "
+        f"{batch.rows_quarantined} in quarantine{known}")  # fmt: skip
 
 
 def train(
