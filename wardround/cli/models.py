@@ -42,7 +42,7 @@ def use_cases(
                 f.name,
                 f.kind,
                 f.unit,
-                f.plausible or f.allowed,
+                " to ".join(f"{end:g}" for end in f.plausible) if f.plausible else ", ".join(f.allowed or ()),
                 f"{f.max_missing:.0%} {f.missing_reason}".strip(),
             )
             for f in case.features
@@ -169,8 +169,21 @@ def models_diff(
     ]
     if json:
         give([{"fact": fact, "one": left, "other": right} for fact, left, right in rows])
+    elif rows:
+        table(
+            f"{one} against {other}",
+            ("what", one, other),
+            [(fact, *(_in_short(each) for each in sides)) for fact, *sides in rows],
+        )
     else:
-        table(f"{one} against {other}", ("what", one, other), rows)
+        say(f"nothing differs: both are {sides[0]['version']}")
+
+
+def _in_short(value: Any) -> Any:
+    """Cut the content hashes of batches and data down to what one can still look up."""
+    if isinstance(value, list | tuple):
+        return ", ".join(str(_in_short(each)) for each in value)
+    return value[:12] if isinstance(value, str) and len(value) == 64 else value
 
 
 def promote(
