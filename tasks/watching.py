@@ -7,7 +7,7 @@ from prefect.client.orchestration import get_client
 from tasks.policy import effect, say, world
 from tasks.results import Scored, Trained, Visited
 from wardround.domain import Action, Decision, from_json, utc_now
-from wardround.errors import NoChampion, RetrainingNotAsked
+from wardround.errors import NoChampion, NotFound, RetrainingNotAsked
 
 
 @effect("score {batch:.12}")
@@ -103,6 +103,11 @@ def find_decision(use_case: str, batch: str, champion: str | None) -> Visited:
     if champion is None and (serving := registry.champion(store, name)) is not None:
         champion = serving.version
     key = f"rounds/{name}/{found.id}/{champion or 'none'}/decision.json"
+    if not store.exists(key):
+        raise NotFound(
+            f"decision about {found.label} under the champion", champion or "none",
+            f"Make one first: `wardround monitor {found.label} --use-case {use_case}`",
+        )  # fmt: skip
     decision = from_json(Decision, store.get(key))
     if decision.action not in (Action.RETRAIN, Action.RETRAIN_WITH_HUMAN):
         raise RetrainingNotAsked(found.label, decision.action.value, decision.cause.value)

@@ -202,11 +202,15 @@ def test_services_that_should_stay_up_do_not_when_what_they_were_for_has_failed(
 
         def ensure_alive(self) -> None: ...
 
+    def use(service: Witness, failure: Exception | None) -> None:
+        with services.Supervisor(detached=True) as supervisor:
+            supervisor.add(service)
+            if failure:
+                raise failure
+
     stays, ends = Witness(), Witness()
-    with services.Supervisor(detached=True) as supervisor:
-        supervisor.add(stays)
-    with pytest.raises(ValueError, match="failed"), services.Supervisor(detached=True) as supervisor:
-        supervisor.add(ends)
-        raise ValueError("failed")
+    use(stays, None)
+    with pytest.raises(ValueError, match="failed"):
+        use(ends, ValueError("failed"))
     assert stays.ran
     assert not ends.ran
