@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from wardround.monitoring.estimate import Estimator, build_estimator
 from wardround.monitoring.multivariate import Embedding, Encoding, build_embedding
+from wardround.monitoring.rounding import near, rounded_category, rounded_number
 from wardround.use_cases.base import UseCase
 
 Floats = NDArray[np.float64]
-MAX_BINS = 100
+MAX_BINS, COARSE_BINS = 100, 30
 MAX_LEVELS = 200
 ENCODED_LEVELS = 12
 """Of a category only the most common levels enter the joint reading and the loss model."""
@@ -112,42 +113,56 @@ def build_profile(
     seed: int,
     *,
     small_cell: int = 10,
-    max_bins: int = MAX_BINS,
+    coarse: bool = False,
 ) -> Profile:
     """Summarise the reference rows of a model.
 
     *frame* is canonical with n rows, *out_of_fold* and *target* have n values (NaN: no prediction, no
     outcome), *importance* is (feature, loss increase when permuted). *small_cell* counts patients.
+    *coarse*: at most 30 bins, all counts rounded to half a small cell (a part of a stored whole).
     """
     value = np.asarray(out_of_fold.value, dtype=float)
     target = np.asarray(target, dtype=float)
     patients, design_effect = clustering(frame)
     smallest = int(np.ceil(small_cell * max(len(frame), 1) / max(patients, 1)))
+    max_bins, base = (COARSE_BINS, max(1, smallest // 2)) if coarse else (MAX_BINS, 1)
+    rows = near(len(frame), base)
     numeric = tuple(numeric_profile(name, _floats(frame[name]), smallest, max_bins) for name in use_case.numeric)
     category = tuple(
         category_profile(name, frame[name], smallest, use_case.feature(name).allowed) for name in use_case.categorical
     )
+    prediction = numeric_profile("prediction", value, smallest, max_bins)
+    outcome = _outcome_profile(target, smallest, use_case.problem == "classification", max_bins)
+    if coarse:
+        numeric = tuple(rounded_number(column, base) for column in numeric)
+        category = tuple(rounded_category(column, base) for column in category)
+        prediction = rounded_number(prediction, base)
+        if outcome is not None:
+            outcome = (
+                rounded_number(outcome, base)
+                if isinstance(outcome, NumericProfile)
+                else rounded_category(outcome, base)
+            )
     encoding = Encoding(
         numeric=tuple((c.name, c.mean, c.sd) for c in numeric),
         category=tuple(
-            (c.name, c.levels[:ENCODED_LEVELS], tuple(k / max(len(frame), 1) for k in c.counts[:ENCODED_LEVELS]))
+            (c.name, c.levels[:ENCODED_LEVELS], tuple(k / max(rows, 1) for k in c.counts[:ENCODED_LEVELS]))
             for c in category
         ),
     )
     encoded = encoding.encode(frame)
-    classes = use_case.problem == "classification"
     pairs = importance.items() if isinstance(importance, Mapping) else importance
     return Profile(
         use_case=use_case.name,
         problem=use_case.problem,
-        rows=len(frame),
-        patients=patients,
+        rows=rows,
+        patients=near(patients, max(1, small_cell // 2)) if coarse else patients,
         design_effect=design_effect,
         small_cell=small_cell,
         numeric=numeric,
         category=category,
-        prediction=numeric_profile("prediction", value, smallest, max_bins),
-        outcome=_outcome_profile(target, smallest, classes, max_bins),
+        prediction=prediction,
+        outcome=outcome,
         estimator=build_estimator(use_case, value, target, encoded, design_effect),
         encoding=encoding,
         embedding=build_embedding(encoded, seed, design_effect),

@@ -12,13 +12,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from wardround.monitoring.performance import MIN_OUTCOMES
-from wardround.monitoring.profile import Predicted, Profile, build_profile
+from wardround.monitoring.profile import Predicted, Profile, build_profile, clustering
+from wardround.monitoring.rounding import near
 from wardround.use_cases.base import UseCase
 
 MAX_SITES = 24
 """The most sites with a profile of their own, the largest first: the size must not grow with the sites."""
-SITE_BINS = 30
-"""Bins per number of a site's profile."""
 
 
 class _Rows:
@@ -34,8 +33,10 @@ def with_sites(
     """Return *profile* with the profiles of its larger sites.
 
     *frame*, *out_of_fold* and *target* are the n rows that *profile* was built from. A site needs ``min_rows``
-    predicted rows with an outcome (and 30) of at least ``small_cell`` patients. With a single site there is
-    nothing to tell apart, and *profile* is returned as it is.
+    predicted rows with an outcome (and 30) of at least ``small_cell`` patients. Where fewer patients than that are
+    left over, the smallest site goes without a profile, too, and counts are rounded
+    (`wardround.monitoring.rounding`): the whole less its sites shows nobody. With a single site there is nothing
+    to tell apart, and *profile* is returned as it is.
     """
     if use_case.site is None or frame["site"].nunique(dropna=False) < 2:
         return profile
@@ -46,13 +47,19 @@ def with_sites(
     found: list[Profile] = []
     for site, _ in sites:
         rows = np.flatnonzero(frame["site"] == site)
+        if len(found) == MAX_SITES or clustering(frame.iloc[rows])[0] < profile.small_cell:
+            continue
         own = build_profile(
             use_case, frame.iloc[rows], _Rows(value[rows]), target[rows], (), profile.seed,
-            small_cell=profile.small_cell, max_bins=SITE_BINS,
+            small_cell=profile.small_cell, coarse=True,
         )  # fmt: skip
-        if own.patients >= profile.small_cell and len(found) < MAX_SITES:
-            category = tuple(replace(column, known=()) for column in own.category)
-            found.append(replace(own, site=site, category=category))
+        category = tuple(replace(column, known=()) for column in own.category)
+        base = max(1, profile.small_cell // 2)
+        estimator = replace(own.estimator, rows=float(near(round(own.estimator.rows), base)))
+        embedding = replace(own.embedding, rows=float(near(round(own.embedding.rows), base)))
+        found.append(replace(own, site=site, category=category, estimator=estimator, embedding=embedding))
+    while found and 0 < clustering(frame[~frame["site"].isin([p.site for p in found])])[0] < profile.small_cell:
+        found.pop()  # the rest of the whole would be a small cell
     return replace(profile, sites=tuple(found))
 
 
