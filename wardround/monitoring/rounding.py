@@ -1,4 +1,4 @@
-"""Counts and moments so rounded that no small cell can be had by subtracting one stored table from another."""
+"""Counts and moments so rounded that subtracting one stored table from another gives no exact small cell."""
 
 from dataclasses import replace
 from math import floor, log10
