@@ -35,8 +35,8 @@ def with_sites(
     *frame*, *out_of_fold* and *target* are the n rows that *profile* was built from. A site needs ``min_rows``
     predicted rows with an outcome (and 30) of at least ``small_cell`` patients. Where fewer patients than that are
     left over, the smallest site goes without a profile, too, and counts are rounded
-    (`wardround.monitoring.rounding`): the whole less its sites gives no exact small cell. With a single site there is nothing
-    to tell apart, and *profile* is returned as it is.
+    (`wardround.monitoring.rounding`): the whole less its sites gives no exact small cell. With a single site
+    there is nothing to tell apart, and *profile* is returned as it is.
     """
     if use_case.site is None or frame["site"].nunique(dropna=False) < 2:
         return profile
