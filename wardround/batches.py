@@ -79,6 +79,33 @@ def frames(
     return _frames(store, batch, quarantined, chunk_rows, late_labels, empty=False)
 
 
+def sites(store: "Store", batch: Batch, *, quarantined: bool = False) -> frozenset[str | None]:
+    """Return the sites of the accepted (or the *quarantined*) rows, None among them when a row states none.
+
+    Only that column is read. The use case must have a site.
+
+    Raises:
+        Corrupted: the stored rows are not those that were written.
+    """
+    from wardround.rows import parquet, pieces
+
+    key = batch.quarantine_key if quarantined else batch.data_key
+    sha256 = batch.quarantine_sha256 if quarantined else batch.data_sha256
+    found: set[str | None] = set()
+    if not sha256:
+        return frozenset()
+    try:
+        file = parquet(store, key, sha256)
+    except NotFound:
+        if quarantined:
+            return frozenset()
+        raise Corrupted(key, "it is gone") from None
+    for chunk in pieces(file, key, CHUNK_ROWS, ["site"]):
+        found |= {str(site) for site in chunk["site"].dropna().unique()}
+        found |= {None} if chunk["site"].isna().any() else set()
+    return frozenset(found)
+
+
 def labelled_count(store: "Store", batch: Batch) -> int:
     """Return how many accepted rows of *batch* have an outcome by now."""
     from wardround.labels import fill, outcomes

@@ -3,6 +3,9 @@
 The reference's patients are split in halves again and again. One half becomes the profile, the other arrives as rounds
 of a world in which nothing has changed, so every decision but ``none`` is a false alarm. Profile and rounds are as
 finite as they will be in service (the profile even half as large, which is the harder case).
+
+Where sites have profiles of their own, every other split is one of a single site's patients, the sites in turn: a batch
+of one site is read against that site alone, a mixed one against all, and both must keep quiet.
 """
 
 from collections.abc import Sequence
@@ -54,6 +57,7 @@ class Arming:
     smallest: tuple[SmallestShift, ...]
     armed: bool
     seed: int
+    sites: int = 0
 
     @property
     def key(self) -> str:
@@ -63,8 +67,9 @@ class Arming:
     @property
     def sentence(self) -> str:
         """The outcome in one sentence."""
+        alone = f", half of them at one of {self.sites} sites alone" if self.sites else ""
         return (
-            f"{self.alarms} false alarm(s) in {self.rounds} replayed rounds of {self.batch_rows} rows: "
+            f"{self.alarms} false alarm(s) in {self.rounds} replayed rounds of {self.batch_rows} rows{alone}: "
             f"{self.measured:.2f} a year ({self.interval.low:.2f} to {self.interval.high:.2f}), "
             f"the budget is {self.budget:g}: {'armed' if self.armed else 'not armed'}"
         )
@@ -104,21 +109,26 @@ def arm(
         rounds = int(np.clip(np.ceil(needed), LEAST_ROUNDS, MOST_ROUNDS))
     generator = np.random.default_rng(seed)
     frame = frame.astype(dict.fromkeys(use_case.categorical, object))  # small frames: Arrow's overhead is the cost
-    usual = min(monitoring.rows_per_round or len(frame), max(len(frame) // 2, 1))
-    made, alarms, size = 0, 0, 0
+    alone = [np.flatnonzero(frame["site"] == site.site) for site in profile.sites]
+    alone = [rows for rows in alone if len(rows) >= 4]
+    made, alarms, size, splits = 0, 0, 0, 0
     while made < rounds and len(frame) >= 4:
-        sample = _patients(frame, generator, MOST_ROWS)
-        half = len(sample) // 2
-        split = _never_across(frame, sample, half)
+        of_site = alone[splits // 2 % len(alone)] if alone and splits % 2 else None
+        splits += 1
+        sample = _patients(frame, generator, MOST_ROWS, of_site)
+        split = _never_across(frame, sample, len(sample) // 2)
         reference, arriving = sample[:split], sample[split:]
-        size = max(1, min(usual, len(arriving)))
+        whole = len(frame) if of_site is None else len(of_site)
+        usual = min(monitoring.rows_per_round or whole, max(whole // 2, 1))
+        here = max(1, min(usual, len(arriving)))
+        size = here if of_site is None else size
         mine = build_profile(
             use_case, frame.iloc[reference], _Value(prediction[reference]), target[reference], profile.importance,
             profile.seed, small_cell=profile.small_cell,
         )  # fmt: skip
         history: list[Decision] = []
-        for number in range(min(ROUNDS_PER_SPLIT, len(arriving) // size, rounds - made)):
-            rows = arriving[number * size : (number + 1) * size]
+        for number in range(min(ROUNDS_PER_SPLIT, len(arriving) // here, rounds - made)):
+            rows = arriving[number * here : (number + 1) * here]
             history.append(_round(use_case, mine, frame.iloc[rows], prediction[rows], target[rows], history))
             alarms += history[-1].action is not Action.NONE
             made += 1
@@ -136,6 +146,7 @@ def arm(
         smallest=smallest_shifts(use_case, profile, frame, size, generator),
         armed=made > 0 and interval.low <= budget,
         seed=seed,
+        sites=len(alone),
     )
 
 
@@ -219,8 +230,15 @@ def _round(
     )  # fmt: skip
 
 
-def _patients(frame: pd.DataFrame, generator: np.random.Generator, most: int) -> NDArray[np.intp]:
-    """Return row numbers with the patients in random order, the rows of a patient together, about *most* at most."""
+def _patients(
+    frame: pd.DataFrame, generator: np.random.Generator, most: int, among: NDArray[np.intp] | None = None
+) -> NDArray[np.intp]:
+    """Return row numbers (of those *among*) with the patients in random order, about *most* at most.
+
+    The rows of a patient stay together.
+    """
+    if among is not None:
+        return np.asarray(among[_patients(frame.iloc[among], generator, most)], dtype=np.intp)
     if "patient_id" in frame:
         codes, found = pd.factorize(frame["patient_id"])
         rank = generator.permutation(len(found))

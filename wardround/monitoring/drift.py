@@ -43,7 +43,7 @@ def drift_readings(
         tests.append(_prediction(profile, summary))
     mean = summary.embedded / max(summary.rows, 1)
     joint = profile.embedding.compare(mean, summary.independent_rows)
-    tests.append(_Test("multivariate drift", None, joint, "all columns together"))
+    tests.append(_Test("multivariate drift", None, joint, f"all columns together, against {profile.own}"))
     monitoring = use_case.monitoring
     levels = Levels.of(monitoring)
     limits = holm([test.found.p for test in tests], levels.detection)
@@ -113,7 +113,7 @@ def _with_missing(
     """Where missing values are a matter of practice, a change of practice is drift of that column, not a fault."""
     name = column.name
     usual = _Test(
-        "input drift", name, shape, f"the {what} of {name} differ from the model's own patients'", reference, current
+        "input drift", name, shape, f"the {what} of {name} differ from those of {profile.own}", reference, current
     )
     if use_case.feature(name).max_missing < 1.0:
         return usual
@@ -126,7 +126,7 @@ def _with_missing(
         )
     return _Test(
         "input drift", name, Difference(abs(now - before), min(1.0, 2 * p)),
-        f"{name} is not recorded for {percent(now)} of the patients, for {percent(before)} of the model's own",
+        f"{name} is not recorded for {percent(now)} of the patients, for {percent(before)} of {profile.own}",
         before, now,
     )  # fmt: skip
 
@@ -134,7 +134,7 @@ def _with_missing(
 def _prediction(profile: Profile, summary: BatchSummary) -> _Test:
     found = _histograms(profile, summary, profile.prediction, summary.prediction)
     current = _median(profile.prediction, summary.prediction, profile.small_cell)
-    what = "the model's predictions differ from those for its own patients"
+    what = f"the model's predictions differ from those for {profile.own}"
     return _Test("prediction drift", None, found, what, profile.prediction.median, current)
 
 

@@ -87,6 +87,7 @@ def _estimated(
         p = normal_tail(rise / error) if decides and error > 0 else None
         alarm = decides and demoted is None and rise >= material and p is not None and p <= level
         sentence = f"without outcomes, {metric} is estimated at {value:.3f}; it was {known.value:.3f} at training"
+        sentence += "" if profile.site is None else f" for {profile.own}"
         if decides and demoted is not None:
             sentence += f"; not counted: {demoted}"
         found.append(
@@ -119,7 +120,7 @@ def _realised(profile: Profile, summary: BatchSummary, level: float, material: f
                 interval=Interval(low=value - _Z * own, high=value + _Z * own, level=BAND)
                 if math.isfinite(own) else None,
                 sentence=f"on {summary.loss.total} rows with an outcome, {metric} is {value:.3f}; it was "
-                f"{known.value:.3f} for the model's own patients" + (f" ({chance(p)})" if p is not None else ""),
+                f"{known.value:.3f} for {profile.own}" + (f" ({chance(p)})" if p is not None else ""),
             )
         )  # fmt: skip
     return tuple(found)
@@ -168,12 +169,12 @@ def _target_drift(use_case: UseCase, profile: Profile, summary: BatchSummary, le
     if isinstance(outcome, NumericProfile):
         found = ordered(reference, batch)
         before = now = None
-        sentence = f"the outcome is {found.effect:.2f} (on a scale from 0 to 1) from that of the model's own patients"
+        sentence = f"the outcome is {found.effect:.2f} (on a scale from 0 to 1) from that of {profile.own}"
     else:
         before, now = _rate(reference), _rate(batch)
         p = two_shares(reference[1], reference.sum(), batch[1], batch.sum())
         found = Difference(abs(now - before), p)
-        sentence = f"{percent(now)} of the patients have the outcome, {percent(before)} of the model's own had it"
+        sentence = f"{percent(now)} of the patients have the outcome, {percent(before)} of {profile.own} had it"
     return (
         Reading(
             kind="target drift", column=None, effect=found.effect, limit=material, p=found.p, reference=before,

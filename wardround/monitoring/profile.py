@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from wardround.monitoring.estimate import Estimator, build_estimator
 from wardround.monitoring.multivariate import Embedding, Encoding, build_embedding
+from wardround.monitoring.rounding import near, rounded_category, rounded_number
 from wardround.use_cases.base import UseCase
 
 Floats = NDArray[np.float64]
-MAX_BINS = 100
+MAX_BINS, COARSE_BINS = 100, 30
 MAX_LEVELS = 200
 ENCODED_LEVELS = 12
 """Of a category only the most common levels enter the joint reading and the loss model."""
@@ -68,7 +69,8 @@ class Profile:
     """Everything a monitor needs to know of the reference; its size is set by the columns alone.
 
     *design_effect* is Kish's: rows of the same patient count as less than so many patients. *outcome* is
-    the outcome's distribution (classification: levels "0" and "1" in a category).
+    the outcome's distribution (classification: levels "0" and "1" in a category). *sites* are profiles of the same
+    model at its larger sites (`wardround.monitoring.sites`), each with its *site*.
     """
 
     use_case: str
@@ -88,6 +90,13 @@ class Profile:
     unit_columns: tuple[str, ...]
     threshold: float
     seed: int
+    site: str | None = None
+    sites: tuple["Profile", ...] = ()
+
+    @property
+    def own(self) -> str:
+        """Whom a batch is compared with, in words."""
+        return "the model's own patients" if self.site is None else "the model's own patients at this site"
 
     @property
     def columns(self) -> tuple[NumericProfile | CategoryProfile, ...]:
@@ -104,41 +113,56 @@ def build_profile(
     seed: int,
     *,
     small_cell: int = 10,
+    coarse: bool = False,
 ) -> Profile:
     """Summarise the reference rows of a model.
 
     *frame* is canonical with n rows, *out_of_fold* and *target* have n values (NaN: no prediction, no
     outcome), *importance* is (feature, loss increase when permuted). *small_cell* counts patients.
+    *coarse*: at most 30 bins, all counts rounded to half a small cell (a part of a stored whole).
     """
     value = np.asarray(out_of_fold.value, dtype=float)
     target = np.asarray(target, dtype=float)
     patients, design_effect = clustering(frame)
     smallest = int(np.ceil(small_cell * max(len(frame), 1) / max(patients, 1)))
-    numeric = tuple(numeric_profile(name, _floats(frame[name]), smallest) for name in use_case.numeric)
+    max_bins, base = (COARSE_BINS, max(1, smallest // 2)) if coarse else (MAX_BINS, 1)
+    rows = near(len(frame), base)
+    numeric = tuple(numeric_profile(name, _floats(frame[name]), smallest, max_bins) for name in use_case.numeric)
     category = tuple(
         category_profile(name, frame[name], smallest, use_case.feature(name).allowed) for name in use_case.categorical
     )
+    prediction = numeric_profile("prediction", value, smallest, max_bins)
+    outcome = _outcome_profile(target, smallest, use_case.problem == "classification", max_bins)
+    if coarse:
+        numeric = tuple(rounded_number(column, base) for column in numeric)
+        category = tuple(rounded_category(column, base) for column in category)
+        prediction = rounded_number(prediction, base)
+        if outcome is not None:
+            outcome = (
+                rounded_number(outcome, base)
+                if isinstance(outcome, NumericProfile)
+                else rounded_category(outcome, base)
+            )
     encoding = Encoding(
         numeric=tuple((c.name, c.mean, c.sd) for c in numeric),
         category=tuple(
-            (c.name, c.levels[:ENCODED_LEVELS], tuple(k / max(len(frame), 1) for k in c.counts[:ENCODED_LEVELS]))
+            (c.name, c.levels[:ENCODED_LEVELS], tuple(k / max(rows, 1) for k in c.counts[:ENCODED_LEVELS]))
             for c in category
         ),
     )
     encoded = encoding.encode(frame)
-    classes = use_case.problem == "classification"
     pairs = importance.items() if isinstance(importance, Mapping) else importance
     return Profile(
         use_case=use_case.name,
         problem=use_case.problem,
-        rows=len(frame),
-        patients=patients,
+        rows=rows,
+        patients=near(patients, max(1, small_cell // 2)) if coarse else patients,
         design_effect=design_effect,
         small_cell=small_cell,
         numeric=numeric,
         category=category,
-        prediction=numeric_profile("prediction", value, smallest),
-        outcome=_outcome_profile(target, smallest, classes),
+        prediction=prediction,
+        outcome=outcome,
         estimator=build_estimator(use_case, value, target, encoded, design_effect),
         encoding=encoding,
         embedding=build_embedding(encoded, seed, design_effect),
@@ -157,8 +181,8 @@ def clustering(frame: pd.DataFrame) -> tuple[int, float]:
     return len(per_patient), float((per_patient**2).sum() / per_patient.sum())
 
 
-def numeric_profile(name: str, values: Floats, smallest: int) -> NumericProfile:
-    """Summarise one numeric column (NaN: missing) in at most 100 bins of at least *smallest* rows."""
+def numeric_profile(name: str, values: Floats, smallest: int, max_bins: int = MAX_BINS) -> NumericProfile:
+    """Summarise one numeric column (NaN: missing) in at most *max_bins* bins of at least *smallest* rows."""
     present = values[np.isfinite(values)]
     missing = _coarse(len(values) - len(present), smallest)
     if len(present) < 2 * smallest:
@@ -169,10 +193,10 @@ def numeric_profile(name: str, values: Floats, smallest: int) -> NumericProfile:
         )  # fmt: skip
     spread = float(np.subtract(*np.quantile(present, (0.9, 0.1)))) or float(present.std()) or 1.0
     distinct = np.unique(present)
-    if len(distinct) <= MAX_BINS:
+    if len(distinct) <= max_bins:
         edges = distinct[:-1]
     else:
-        bins = min(MAX_BINS, max(2, len(present) // smallest))
+        bins = min(max_bins, max(2, len(present) // smallest))
         quantiles = np.quantile(present, np.linspace(0, 1, bins + 1)[1:-1])
         edges = np.unique([_rounded(float(q), spread) for q in quantiles])
     counts = bin_counts(edges, present)
@@ -226,12 +250,14 @@ def level_hash(level: str) -> str:
     return hashlib.blake2b(level.encode(), digest_size=6).hexdigest()
 
 
-def _outcome_profile(target: Floats, smallest: int, classes: bool) -> NumericProfile | CategoryProfile | None:
+def _outcome_profile(
+    target: Floats, smallest: int, classes: bool, max_bins: int
+) -> NumericProfile | CategoryProfile | None:
     known = target[np.isfinite(target)]
     if not len(known):
         return None
     if not classes:
-        return numeric_profile("target", known, smallest)
+        return numeric_profile("target", known, smallest, max_bins)
     positive = int((known > 0.5).sum())
     return CategoryProfile(
         name="target", levels=("0", "1"), counts=(len(known) - positive, positive), other=0,

@@ -119,7 +119,7 @@ def _units(use_case: UseCase, profile: Profile, summary: BatchSummary) -> list[R
                 kind="units", column=feature.name, effect=ratio, limit=1.0 / factor if alarm else None, alarm=alarm,
                 reference=medians[feature.name],
                 sentence=f"{feature.name} looks measured in {unit}, not in {feature.unit}: its values are {ratio:.3g} "
-                f"times those of the model's own patients"
+                f"times those of {profile.own}"
                 if alarm
                 else f"{feature.name} is in its usual unit ({ratio:.2f} times the reference's median)",
             )
@@ -154,8 +154,8 @@ def _missing(use_case: UseCase, profile: Profile, summary: BatchSummary) -> list
             Reading(
                 kind="missing", column=column.name, effect=now - before, limit=limit, alarm=alarm, p=p,
                 reference=before, current=now,
-                sentence=f"{column.name} is missing in {percent(now)} of the rows, {percent(before)} in the model's "
-                f"own patients ({percent(limit)} is worth a ticket, {chance(p)})",
+                sentence=f"{column.name} is missing in {percent(now)} of the rows, {percent(before)} in "
+                f"{profile.own} ({percent(limit)} is worth a ticket, {chance(p)})",
             )
         )  # fmt: skip
     return found

@@ -179,7 +179,7 @@ def settle(use_case: UseCase, *, store: Store, settings: Settings, now: datetime
             continue
         profile = load_profile(store, use_case.name, decision.champion)
         summary = summarise_batch(use_case, batch, profile, decision.champion, store=store)
-        settlement = settlement_of(decision, profile, summary, now)
+        settlement = settlement_of(decision, summary.profile, summary, now)
         if settlement is not None and keep(store, settlement, actor=settings.actor):
             fresh.append(settlement)
     return tuple(fresh)

@@ -29,6 +29,7 @@ from wardround.monitoring.rounds import (
     stored_decision,
 )
 from wardround.monitoring.settlement import demotion, keep, settlement_of, settlements
+from wardround.monitoring.sites import reference_for
 from wardround.monitoring.summary import BatchSummary, summarise
 from wardround.settings import Settings
 from wardround.use_cases.base import UseCase
@@ -79,10 +80,11 @@ def monitor(
         arming = arm_version(use_case, version.version, store=store, settings=settings, now=now)
     if not arming.armed:
         raise MonitorNotArmed(use_case.name, arming.measured, arming.budget)
-    profile = load_profile(store, use_case.name, version.version)
+    whole = load_profile(store, use_case.name, version.version)
     if batch.rows_accepted:
         score(use_case, batch, store=store, settings=settings, now=now, version=version)
-    summary = summarise_batch(use_case, batch, profile, version.version, store=store)
+    summary = summarise_batch(use_case, batch, whole, version.version, store=store)
+    profile = summary.profile
     earlier = [d for d in decisions(store, use_case.name, champion=version.version) if d.as_of < as_of]
     demoted = demotion([s for s in settlements(store, use_case.name, version.version) if s.as_of < as_of])
     readings = (
@@ -121,8 +123,20 @@ def load_profile(store: "Store", use_case: str, version: str) -> Profile:
 
 
 def summarise_batch(use_case: UseCase, batch: Batch, profile: Profile, version: str, *, store: "Store") -> BatchSummary:
-    """Stream *batch* with its stored predictions of *version*; of a refused batch the quarantined rows, unscored."""
-    return summarise(profile, _rows(use_case, batch, version, store))
+    """Stream *batch* with its stored predictions of *version*; of a refused batch the quarantined rows, unscored.
+
+    It is summarised against the part of *profile* that is its reference (its site's, or the whole), which is the
+    summary's ``profile`` and the one that its readings must be made with.
+    """
+    return summarise(_reference(use_case, batch, profile, store), _rows(use_case, batch, version, store))
+
+
+def _reference(use_case: UseCase, batch: Batch, profile: Profile, store: "Store") -> Profile:
+    from wardround import batches
+
+    if use_case.site is None or not profile.sites:
+        return profile
+    return reference_for(profile, batches.sites(store, batch, quarantined=not batch.rows_accepted))
 
 
 def _rows(

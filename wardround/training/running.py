@@ -10,6 +10,7 @@ from wardround import ledger, registry
 from wardround.domain import ModelVersion, Sensitivity, from_json, to_json
 from wardround.errors import Corrupted, NotFound, NotTrainable, UseCaseInvalid
 from wardround.monitoring.profile import build_profile
+from wardround.monitoring.sites import with_sites
 from wardround.problems import Prediction
 from wardround.sources.identity import canonical_id
 from wardround.training.description import Record, card, code_version, package_versions
@@ -196,10 +197,12 @@ def _files(
         holds_rows=trained.learner.holds_rows,
         notes=trained.learner.notes,
     )
+    target = trained.frame["target"].to_numpy(dtype=float)
     profile = build_profile(
-        use_case, trained.frame, trained.out_of_fold, trained.frame["target"].to_numpy(dtype=float),
-        trained.evaluation.importance, version.seed, small_cell=small_cell,
+        use_case, trained.frame, trained.out_of_fold, target, trained.evaluation.importance, version.seed,
+        small_cell=small_cell,
     )  # fmt: skip
+    profile = with_sites(profile, use_case, trained.frame, trained.out_of_fold, target)
     return {
         **trained.learner.save(),
         EVALUATION: to_json(trained.evaluation, indent=1),

@@ -59,16 +59,16 @@ class Ward:
         return monitor(CASE, batch, store=self.store, settings=self.settings, now=as_of, as_of=as_of, **options)
 
 
-def _promote(store: Store, version) -> None:
+def _promote(store: Store, version, champion: str | None = None) -> None:
     criterion = CriterionResult(
         criterion="for the test", kind="floor", metric="auroc", population="current", figure=0.9, interval=None,
         limit=0.5, passed=True, sentence="above the floor", reason="test",
     )  # fmt: skip
     verdict = Verdict(
-        use_case=CASE.name, challenger=version.version, champion=None, comparison="none", criteria=(criterion,)
+        use_case=CASE.name, challenger=version.version, champion=champion, comparison="none", criteria=(criterion,)
     )
     registry.promote(
-        store, CASE.name, version.version, verdict=verdict, actor="tester", reason="test", expected=None, now=NOW
+        store, CASE.name, version.version, verdict=verdict, actor="tester", reason="test", expected=champion, now=NOW
     )
 
 
@@ -138,6 +138,34 @@ def test_five_planted_months_give_the_five_right_decisions(ward):
     assert found == expected
     assert {d.label for d in pending(ward.store, CASE.name)} == {"case-mix"}
     assert ledger.verify(ward.store).intact
+
+
+def test_a_champion_of_two_hospitals_reads_each_ones_batch_against_its_own_patients(unarmed):
+    ward = unarmed
+    first = batches.load(ward.store, CASE.name, "first")
+    hungary = ward.deliver("hungary", ward.raw[ward.raw["dataset"] == "Hungary"])
+    version = train(
+        CASE,
+        (first.id, hungary.id),
+        store=ward.store,
+        settings=ward.settings,
+        seed=1,
+        cause="test",
+        parent=None,
+        now=NOW,
+    )
+    champion = registry.champion(ward.store, CASE.name)
+    _promote(ward.store, version, champion=champion.version)
+    clean = ward.visit(ward.deliver("cleveland", ward.arriving))
+    assert clean.champion == version.version
+    assert (clean.action, clean.drifted) == (Action.NONE, ())
+    assert any("patients at this site" in reading.sentence for reading in clean.readings)
+    assert len(settlements(ward.store, CASE.name, version.version)) == 1
+    assert stored_arming(ward.store, CASE.name, version.version).sites == 2
+    for number, place in enumerate(("VA Long Beach", "Switzerland")):
+        new = ward.visit(ward.deliver(f"new-{number}", ward.raw[ward.raw["dataset"] == place]), week=2 + number)
+        assert new.action is not Action.NONE
+        assert not any("patients at this site" in reading.sentence for reading in new.readings)
 
 
 def test_a_visit_is_made_once_and_its_decision_is_final(ward):

@@ -1,0 +1,27 @@
+"""Counts and moments so rounded that subtracting one stored table from another gives no exact small cell."""
+
+from dataclasses import replace
+from math import floor, log10
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from wardround.monitoring.profile import CategoryProfile, NumericProfile
+
+
+def near(count: int, base: int) -> int:
+    """Return the multiple of *base* next to *count*."""
+    return base * ((count + base // 2) // base)
+
+
+def rounded_number(column: "NumericProfile", base: int) -> "NumericProfile":
+    """Round counts to multiples of *base*, the SD to two digits and the mean to a twentieth of it."""
+    sd = round(column.sd, 1 - floor(log10(column.sd))) if column.sd > 0 else column.sd
+    mean = round(column.mean / (sd / 20.0)) * sd / 20.0 if sd > 0 else column.mean
+    counts = tuple(near(count, base) for count in column.counts)
+    return replace(column, counts=counts, missing=near(column.missing, base), mean=mean, sd=sd)
+
+
+def rounded_category(column: "CategoryProfile", base: int) -> "CategoryProfile":
+    """Round counts to multiples of *base*."""
+    counts = tuple(near(count, base) for count in column.counts)
+    return replace(column, counts=counts, other=near(column.other, base), missing=near(column.missing, base))
