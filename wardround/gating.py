@@ -20,7 +20,7 @@ from wardround.errors import AlreadyExists, Corrupted, NotFound, PromotionRefuse
 from wardround.evaluation.comparison import Judged, ScoredRows
 from wardround.evaluation.gates import judge
 from wardround.evaluation.wording import described
-from wardround.privacy import suppressed
+from wardround.privacy import in_words
 from wardround.scoring import load_learner
 from wardround.training import out_of_fold
 from wardround.training.gathering import gather
@@ -135,10 +135,9 @@ def _judged(
         for mine, (prediction, learned) in zip(scored, predicted, strict=True):
             mine[population] = _rows(use_case, rows, prediction, usable, learned)
     if left_out:
-        shown = suppressed(left_out, small_cell)
         notes.append(
-            f"{'Fewer than ' + str(small_cell) if shown is None else f'{shown:,}'} rows were left out, since the split "
-            "never tests them and a model that learned from a row cannot be judged on it."
+            f"Left out were {in_words(left_out, small_cell)} rows, since the split never tests them and a model that "
+            "learned from a row cannot be judged on it."
         )
     judged = [
         Judged(
@@ -176,11 +175,9 @@ def _rows(
 def _known_patients(count: int, small_cell: int) -> Sequence[str]:
     if not count:
         return ()
-    shown = suppressed(count, small_cell)
-    number = f"fewer than {small_cell}" if shown is None else f"{shown:,}"
     return (
-        f"Among the current patients, {number} have earlier rows that the champion learned from; that can only favour "
-        "the champion.",
+        f"Among the current patients, {in_words(count, small_cell)} have earlier rows that the champion learned from; "
+        "that can only favour the champion.",
     )
 
 

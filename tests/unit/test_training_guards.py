@@ -120,7 +120,8 @@ def test_a_figure_too_good_to_be_true_stops_training_and_can_be_allowed(monkeypa
     [
         (lambda frame: frame.iloc[:0], "there are 0 accepted rows"),
         (lambda frame: frame.assign(target=np.nan), "none of 120 rows has an outcome"),
-        (lambda frame: frame.assign(target=1.0), "all 120 rows with an outcome have one class"),
+        (lambda frame: frame.assign(target=1.0), "all rows with an outcome, 120, have one class"),
+        (lambda frame: frame.iloc[:3].assign(target=1.0), "all rows with an outcome, fewer than 5, have one class"),
         (lambda frame: frame.assign(target=np.arange(ROWS) % 3.0), "the target has 3 classes"),
         (lambda frame: frame.iloc[[0, 1, 2]].assign(target=[0.0, 1.0, 0.0]), "fewer than 5 patients have an outcome"),
         (lambda frame: frame.assign(target=np.r_[1.0, np.zeros(ROWS - 1)]), "fewer patients than the 4 folds"),

@@ -15,6 +15,12 @@ def suppressed(count: int | None, small_cell: int) -> int | None:
     return count if count == 0 or (count is not None and count >= small_cell) else None
 
 
+def in_words(count: int, small_cell: int) -> str:
+    """Return *count* for a sentence: ``1,234``, or ``fewer than 10`` where it may not be shown."""
+    shown = suppressed(count, small_cell)
+    return f"fewer than {small_cell}" if shown is None else f"{shown:,}"
+
+
 def suppress_counts(counts: Mapping[str, int], small_cell: int) -> dict[str, int | None]:
     """Return the counts of the levels of one column, suppressed so that the column's total gives none away.
 

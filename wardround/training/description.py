@@ -8,7 +8,7 @@ from pathlib import Path
 
 from wardround.domain import Evaluation, ModelVersion
 from wardround.monitoring.story import evaluation_markdown
-from wardround.privacy import suppressed
+from wardround.privacy import in_words
 from wardround.use_cases.base import UseCase
 
 PACKAGES = ("numpy", "pandas", "scikit-learn", "scipy", "skops")
@@ -113,7 +113,4 @@ def card(use_case: UseCase, version: ModelVersion, evaluation: Evaluation, recor
 
 
 def _left_out(what: str, count: int, small_cell: int) -> str:
-    if not count:
-        return ""
-    shown = suppressed(count, small_cell)
-    return f"{f'fewer than {small_cell}' if shown is None else format(shown, ',')} {what}. "
+    return f"{in_words(count, small_cell)} {what}. " if count else ""

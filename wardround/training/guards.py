@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from wardround.errors import LeakFound, NotTrainable
 from wardround.models.folds import PatientFolds
+from wardround.privacy import in_words
 from wardround.problems.base import Floats, Prediction
 from wardround.problems.classification import auroc
 from wardround.problems.regression import r2
@@ -47,17 +48,18 @@ def trainable(use_case: UseCase, frame: "pd.DataFrame", *, small_cell: int) -> N
     if classes < 2:
         what = "one class" if use_case.problem == "classification" else "a constant target"
         raise NotTrainable(
-            use_case.name, f"all {len(known)} rows with an outcome have {what}", "Add rows with another outcome"
+            use_case.name,
+            f"all rows with an outcome, {in_words(len(known), small_cell)}, have {what}",
+            "Add rows with another outcome",
         )
     if use_case.problem == "classification" and classes > 2:
         raise NotTrainable(use_case.name, f"the target has {classes} classes and 2 are allowed", "Mend target")
     patients = known["patient_id"].nunique()
     needed = use_case.split.folds if use_case.split.kind in ("k-fold", "grouped") else 2
     if patients < needed:
-        said = patients if patients >= small_cell else f"fewer than {small_cell}"
         raise NotTrainable(
             use_case.name,
-            f"{said} patients have an outcome and the split needs at least {needed}",
+            f"{in_words(patients, small_cell)} patients have an outcome and the split needs at least {needed}",
             "Add rows or lower split.folds",
         )
 
