@@ -199,6 +199,9 @@ def test_a_bad_batch_is_refused_and_its_rows_are_kept_in_quarantine(case, run, h
     batch = batches.load(own_store, "heart_disease", label)
     assert batch.refused
     assert batch.rows_quarantined == len(cleveland)
+    again = run("ingest", str(home / f"{label}.csv"), "--use-case", "heart_disease", "--json")
+    assert again.code == REFUSED
+    assert json.loads(again.out)["refused"]
 
 
 UNTRAINABLE = {
