@@ -98,7 +98,8 @@ class BatchRefused(PipelineRefused):
         lines = "\n".join(f"  - {fault}" for fault in self.faults)
         return (
             f"the batch {self.label!r} was refused and all its rows are in quarantine:\n{lines}\n"
-            f"Look with `wardround quarantine show {self.batch[:12]} --use-case ...`; mend the source and ingest it again."
+            f"Look with `wardround quarantine show {self.batch[:12]} --use-case ...`; mend the source and "
+            "ingest it again."
         )
 
 

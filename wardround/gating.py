@@ -37,6 +37,21 @@ if TYPE_CHECKING:
 _TIMINGS = 30
 
 
+def require_may_promote(use_case: UseCase, version: str, actor: str) -> None:
+    """Let *actor* move the champion by hand only if the use case names them.
+
+    The name is the one the environment gives: it keeps honest people apart and identifies nobody.
+
+    Raises:
+        PromotionRefused: the use case names others.
+    """
+    named = use_case.retraining.may_promote
+    if "*" not in named and actor not in named:
+        raise PromotionRefused(
+            use_case.name, version, (f"{actor} may not promote; the use case names {', '.join(named)}",)
+        )
+
+
 def gate(use_case: UseCase, version: str, *, store: "Store", settings: "Settings", now: datetime) -> Verdict:
     """Return the verdict on *version* against the present champion; made once, stored, and in the ledger.
 

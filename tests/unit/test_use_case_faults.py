@@ -195,6 +195,10 @@ WRONG = {
         "retraining.cool_down: ",
     ),
     "negative labels": (replace(SOUND, retraining=Retraining(min_new_labels=-1)), "retraining.min_new_labels: "),
+    "a floor that can never hold": (
+        replace(SOUND, gates=(*SOUND.gates, Floor(metric="ece", limit=0.05, reason="calibrated"))),
+        "gates[1].metric: 'ece'",
+    ),
     "nobody may promote": (replace(SOUND, retraining=Retraining(may_promote=())), "retraining.may_promote: "),
     "a cron line of four fields": (replace(SOUND, schedule=Schedule(cron="0 6 * *")), "schedule.cron: a cron"),
     "an hour of 24": (replace(SOUND, schedule=Schedule(cron="0 24 * * *")), "schedule.cron: its hour '24'"),

@@ -203,6 +203,7 @@ def promote(
     chosen = load(use_case)
     with storage() as (settings, store):
         found = _find(store, chosen.name, version)
+        gating.require_may_promote(chosen, found.version, settings.actor)
         verdict = gating.gate(chosen, found.version, store=store, settings=settings, now=utc_now())
         champion = registry.promote(
             store, chosen.name, found.version, verdict=verdict, actor=settings.actor, reason=reason,
@@ -221,12 +222,13 @@ def rollback(
 
     Example: `wardround rollback --reason "alarms on ward 3" --use-case heart_disease`
     """
-    from wardround import registry
+    from wardround import gating, registry
     from wardround.domain import utc_now
     from wardround.use_cases import load
 
     chosen = load(use_case)
     with storage() as (settings, store):
+        gating.require_may_promote(chosen, to or "the former champion", settings.actor)
         target = _find(store, chosen.name, to).version if to else None
         champion = registry.rollback(store, chosen.name, to=target, actor=settings.actor, reason=reason, now=utc_now())
     _tell(champion.version, champion.previous, json)

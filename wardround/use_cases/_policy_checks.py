@@ -76,6 +76,8 @@ def _gates(use_case: UseCase) -> Iterator[str]:
             yield f"{place}.reason: a criterion without a reason cannot be defended"
         if isinstance(gate, (Floor, Comparison)) and gate.metric not in METRICS[use_case.problem]:
             yield _unknown_metric(f"{place}.metric", gate.metric, use_case)
+        if isinstance(gate, Floor) and gate.metric == "ece":
+            yield f"{place}.metric: 'ece' has no interval of its own, so a floor on it can never hold; compare with it"
         if isinstance(gate, (Floor, Limit)) and not math.isfinite(gate.limit):
             yield f"{place}.limit: it must be a finite number"
         if isinstance(gate, Limit) and not gate.limit > 0:

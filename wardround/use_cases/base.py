@@ -204,13 +204,13 @@ class Retraining:
     """When a retraining may start and who may promote what came of it.
 
     *promotion*: ``gate`` lets a passed verdict promote by itself, ``person`` always waits for `wardround
-    promote`.
+    promote`. *may_promote* names the actors who may move the champion by hand (``*``: whoever has the store's keys).
     """
 
     cool_down: timedelta = timedelta(days=7)
     min_new_labels: int = 50
     promotion: Literal["gate", "person"] = "gate"
-    may_promote: tuple[str, ...] = ("approver",)
+    may_promote: tuple[str, ...] = ("*",)
 
 
 @dataclass(frozen=True, kw_only=True)
