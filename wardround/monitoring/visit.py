@@ -87,10 +87,11 @@ def monitor(
     profile = summary.profile
     earlier = [d for d in decisions(store, use_case.name, champion=version.version) if d.as_of < as_of]
     demoted = demotion([s for s in settlements(store, use_case.name, version.version) if s.as_of < as_of])
+    learned = batch.id in version.batches
     readings = (
         *quality_readings(use_case, profile, summary, batch, as_of=as_of, small_cell=settings.small_cell),
         *drift_readings(use_case, profile, summary, earlier),
-        *performance_readings(use_case, profile, summary, demoted=demoted),
+        *(() if learned else performance_readings(use_case, profile, summary, demoted=demoted)),
     )
     decision = decide(
         use_case, batch, readings, champion=version.version, rows=summary.rows, outcomes=summary.loss.total,
@@ -99,15 +100,17 @@ def monitor(
             store, use_case.name, as_of, use_case.retraining.cool_down if cool_down is None else cool_down
         ),
     )  # fmt: skip
-    if batch.id in version.batches:
-        flattered = "the champion learned from these very rows, so what it achieves on them proves nothing"
+    if learned:
+        flattered = (
+            "the champion learned from these very rows, so what it achieves on them proves nothing and is not read"
+        )
         decision = replace(decision, reasons=(*decision.reasons, flattered))
     try:
         store.put(decision.key, to_json(decision), sensitivity=Sensitivity.AGGREGATE)
     except AlreadyExists:
         decision = from_json(Decision, store.get(decision.key))
     _remember(store, decision, settings, now)
-    if batch.id not in version.batches:
+    if not learned:
         settlement = settlement_of(decision, profile, summary, now)
         if settlement is not None:
             keep(store, settlement, actor=settings.actor)

@@ -280,3 +280,11 @@ def test_predictions_stream_in_other_pieces_than_the_rows(ward, monkeypatch, chu
     stored = scoring.prediction_frames
     monkeypatch.setattr(scoring, "prediction_frames", lambda *args: stored(*args, chunk_rows=chunk))
     assert ward.visit(batch).action is Action.NONE
+
+
+def test_on_rows_it_learned_from_a_champion_proves_nothing(ward):
+    decision = ward.visit(batches.load(ward.store, CASE.name, "first"))
+    assert not [r for r in decision.readings if r.kind.endswith("performance")]
+    assert "proves nothing" in decision.reasons[-1]
+    assert settle(CASE, store=ward.store, settings=ward.settings, now=NOW + WEEK * 2) == ()
+    assert settlements(ward.store, CASE.name, decision.champion) == ()
