@@ -60,11 +60,14 @@ def test_the_watch_notices_prefect_when_its_telemetry_is_on(migrated_home, watch
         monkeypatch.setenv(name, value)
     loud = {"PREFECT_SERVER_ANALYTICS_ENABLED": "true"}
     monkeypatch.setattr("wardround.services.server.quiet", lambda: loud)
-    with services.PrefectServer(migrated_home, port=services.free_port()) as server:
-        watched.run(PREFECT_CLIENT, watched.bare(tmp_path) | {"PREFECT_API_URL": server.api_url})
-        until = time.monotonic() + 15
-        while len({line.split()[0] for line in watched.attempts}) < 2 and time.monotonic() < until:
-            time.sleep(0.2)
+    for _ in range(3):  # a busy machine's server may skip its first heartbeat, and the next is ten minutes off
+        with services.PrefectServer(migrated_home, port=services.free_port()) as server:
+            watched.run(PREFECT_CLIENT, watched.bare(tmp_path) | {"PREFECT_API_URL": server.api_url})
+            until = time.monotonic() + 45
+            while len({line.split()[0] for line in watched.attempts}) < 2 and time.monotonic() < until:
+                time.sleep(0.2)
+        if len({line.split()[0] for line in watched.attempts}) == 2:
+            break
     senders = {line.split()[0] for line in watched.attempts}
     assert senders == {"__main__.py", "-c"}, "the server's heartbeat and the client's milestones: both must be noticed"
 
