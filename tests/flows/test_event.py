@@ -61,7 +61,7 @@ def runs_for(api_url: str, batch: str) -> list[dict]:
     return [run for run in runs if run["parameters"].get("batch") == batch]
 
 
-def await_run(api_url: str, batch: str, *, ended: bool = False, patience: float = 60.0) -> dict:
+def await_run(api_url: str, batch: str, *, ended: bool = False, patience: float = 180.0) -> dict:
     until = time.monotonic() + patience
     while time.monotonic() < until:
         for run in runs_for(api_url, batch):
