@@ -1,5 +1,6 @@
 """Training and scoring against the real store: registered, reproducible, scored once, and nothing half done."""
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -109,6 +110,19 @@ def test_training_again_from_the_manifest_gives_the_same_version_and_predictions
     assert np.array_equal(one, load_learner(store, again).predict(rows).value)
     with pytest.raises(UseCaseInvalid, match="has changed"):
         training.retrain_from(replace(use_case, threshold=0.4), version, store=store, settings=settings, now=LATER)
+
+
+def test_a_few_left_out_rows_are_not_counted_out_in_the_manifests_files(table, tmp_path, world):
+    rows = table[table["dataset"] == "Cleveland"].iloc[::2].copy()
+    rows.loc[rows.index[:3], "num"] = None
+    path = tmp_path / "three-unknown.csv"
+    rows.to_csv(path, index=False)
+    use_case = small(load("heart_disease"))
+    batch = ingest(use_case, source_from(str(path)), derived_suite(use_case), label="three", **world).batch
+    version = train(use_case, batch, world["store"], world["settings"])
+    told = json.loads(registry.read_file(world["store"], version, "training.json"))
+    assert (told["unlabelled"], told["again"]) == (None, 0)
+    assert b"fewer than 10 row(s) without an outcome" in registry.read_file(world["store"], version, "card.md")
 
 
 def test_the_key_of_the_pseudonyms_changes_names_and_no_figure(table, tmp_path, world):

@@ -21,7 +21,6 @@ MIN_OUTCOMES = 30
 """Below so many outcomes nothing is said about performance."""
 EXCESS = "excess_loss"
 EXCESS_AT_NEW_RATE = "excess_loss_at_new_rate"
-PERFORMANCE_KINDS = ("estimated performance", "realised performance", "target drift")
 
 
 def performance_readings(

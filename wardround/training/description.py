@@ -19,13 +19,13 @@ class Record:
     """How a version came about: ``training.json``.
 
     *candidates* are (family, out-of-fold primary metric) of all that were tried; *unlabelled* rows had no outcome and
-    were not learned from, *again* is how many rows a later batch replaced.
+    were not learned from, *again* is how many rows a later batch replaced; None: too few to say how many.
     """
 
     out_of_fold_sha256: str
     candidates: tuple[tuple[str, float | None], ...]
-    unlabelled: int
-    again: int
+    unlabelled: int | None
+    again: int | None
     calibrated: bool
     holds_rows: bool
     notes: tuple[str, ...]
@@ -112,5 +112,6 @@ def card(use_case: UseCase, version: ModelVersion, evaluation: Evaluation, recor
     )
 
 
-def _left_out(what: str, count: int, small_cell: int) -> str:
-    return f"{in_words(count, small_cell)} {what}. " if count else ""
+def _left_out(what: str, count: int | None, small_cell: int) -> str:
+    shown = f"fewer than {small_cell}" if count is None else in_words(count, small_cell)
+    return "" if count == 0 else f"{shown} {what}. "

@@ -11,6 +11,7 @@ from wardround.domain import ModelVersion, Sensitivity, from_json, to_json
 from wardround.errors import Corrupted, NotFound, NotTrainable, UseCaseInvalid
 from wardround.monitoring.profile import build_profile
 from wardround.monitoring.sites import with_sites
+from wardround.privacy import suppressed
 from wardround.problems import Prediction
 from wardround.sources.identity import canonical_id
 from wardround.training.description import Record, card, code_version, package_versions
@@ -191,8 +192,8 @@ def _files(
     record = Record(
         out_of_fold_sha256=hashlib.sha256(predictions).hexdigest(),
         candidates=trained.scores,
-        unlabelled=trained.unlabelled,
-        again=gathered.again,
+        unlabelled=suppressed(trained.unlabelled, small_cell),
+        again=suppressed(gathered.again, small_cell),
         calibrated=trained.learner.calibrated,
         holds_rows=trained.learner.holds_rows,
         notes=trained.learner.notes,
