@@ -16,10 +16,11 @@ T = TypeVar("T")
 
 
 class Sensitivity(StrEnum):
-    """How much of a patient an object can show; decides under which prefix it may be stored."""
+    """What an object can show of a patient, or of how people come in; decides under which prefix it may be stored."""
 
     ROW_LEVEL = "row level"
     AGGREGATE = "aggregate"
+    CREDENTIAL = "credential"
 
 
 class Action(StrEnum):

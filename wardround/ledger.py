@@ -23,7 +23,7 @@ from wardround.store import Store
 
 KINDS = (
     "ingest", "labels", "model", "verdict", "decision", "promotion", "rollback", "quarantine release",
-    "quarantine drop", "retraining", "arming", "settlement",
+    "quarantine drop", "retraining", "arming", "settlement", "person", "api key", "approval", "sign-off", "ticket",
 )  # fmt: skip
 GENESIS = "0" * 64
 ENTRIES = "ledger/"

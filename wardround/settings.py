@@ -34,6 +34,22 @@ class Settings(BaseSettings):
         default=None, description="HMAC key (at least 32 characters) of patient and record pseudonyms."
     )
     small_cell: int = Field(default=10, ge=1, description="Counts below this are suppressed in every aggregate.")
+    desk_url: str | None = Field(
+        default=None, description="Public address of the review desk; links in messages and in Prefect lead there."
+    )
+    sign_in_header: str | None = Field(
+        default=None, description="Header in which a reverse proxy (OIDC, SAML) names the person who signed in there."
+    )
+    proxy_secret: SecretStr | None = Field(
+        default=None, description="What that proxy sends as X-Wardround-Proxy, so that nobody else can name a person."
+    )
+    alerts: Path | None = Field(
+        default=None, description="TOML file of the places that are told (webhook, mail, file)."
+    )
+    api_max_records: int = Field(default=1000, ge=1, description="Records in one request for predictions.")
+    api_max_bytes: int = Field(default=2_000_000, ge=1000, description="Size of one request, in bytes.")
+    api_rate: int = Field(default=6000, ge=1, description="Requests a minute for one API key.")
+    api_waiting: int = Field(default=512, ge=1, description="Requests that may wait; one more is answered with 429.")
     actor: str = Field(default_factory=lambda: os.environ.get("USER", "wardround"), description="Who acts.")
 
     def __init__(self, **values: Any):

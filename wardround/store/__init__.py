@@ -24,6 +24,7 @@ from wardround.store.ranges import RangeReader
 __all__ = ["AGGREGATE_PREFIXES", "ROW_LEVEL_PREFIXES", "Store"]
 
 MAX_RECENT = 20
+_OPEN = Sensitivity.AGGREGATE
 T = TypeVar("T")
 
 
@@ -185,7 +186,9 @@ class Store:
             raise Corrupted(key, "it is not a pointer's JSON")
         return content, tag
 
-    def swap(self, key: str, content: dict[str, Any], expected_tag: str | None) -> str:
+    def swap(
+        self, key: str, content: dict[str, Any], expected_tag: str | None, sensitivity: Sensitivity = _OPEN
+    ) -> str:
         """Move the pointer at *key* from the state tagged *expected_tag* (None: never set) to *content*.
 
         A nonce makes every state unique, since ETags are hashes of the body and a value that comes back would
@@ -195,7 +198,7 @@ class Store:
             Conflict: somebody else moved it first.
             StoreFailed: the store did not answer.
         """
-        check_place(key, Sensitivity.AGGREGATE)
+        check_place(key, sensitivity)
         current, tag = self.get_pointer(key)
         if tag != expected_tag:
             raise Conflict(key)

@@ -3,7 +3,14 @@
 from wardround.domain import Sensitivity
 
 ROW_LEVEL_PREFIXES = ("batches/", "quarantine/", "labels/", "predictions/", "models-row-level/")
-AGGREGATE_PREFIXES = ("models/", "champions/", "rounds/", "ledger/", "monitors/")
+AGGREGATE_PREFIXES = ("models/", "champions/", "rounds/", "ledger/", "monitors/", "approvals/", "tickets/")
+CREDENTIAL_PREFIXES = ("people/",)
+"""Who may come in: no patient, but hashes of passphrases and sealed keys of the people on duty."""
+_HOMES = {
+    Sensitivity.ROW_LEVEL: ROW_LEVEL_PREFIXES,
+    Sensitivity.CREDENTIAL: CREDENTIAL_PREFIXES,
+    Sensitivity.AGGREGATE: ROW_LEVEL_PREFIXES + AGGREGATE_PREFIXES,
+}
 
 
 def check_place(key: str, sensitivity: Sensitivity) -> None:
@@ -12,8 +19,7 @@ def check_place(key: str, sensitivity: Sensitivity) -> None:
     Raises:
         ValueError: it is not under a prefix for that, or not a key every store takes.
     """
-    row_level = sensitivity is Sensitivity.ROW_LEVEL
-    home = ROW_LEVEL_PREFIXES if row_level else ROW_LEVEL_PREFIXES + AGGREGATE_PREFIXES
+    home = _HOMES[sensitivity]
     if not key.startswith(home):
         raise ValueError(f"{key} is not a place for {sensitivity.value} objects: one of {', '.join(home)}")
     if not is_key(key):

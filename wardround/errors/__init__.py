@@ -5,23 +5,22 @@ The exit code tells whose turn it is: 1 the pipeline said no, 2 the input or the
 survives the trip from another process. No field may hold a value of a patient row.
 """
 
+from wardround.errors.access import (
+    AlertFailed,
+    ApprovalNeeded,
+    ApprovalRefused,
+    NotAllowed,
+    SignInRefused,
+)
+from wardround.errors.roots import OutsideFailed, PipelineRefused, WardroundError
 
-class WardroundError(Exception):
-    """The root of all errors wardround raises on purpose; shown to people without a traceback."""
-
-    exit_code = 2
-
-
-class PipelineRefused(WardroundError):
-    """The pipeline did its work and the answer is no: a batch or a model was rejected."""
-
-    exit_code = 1
-
-
-class OutsideFailed(WardroundError):
-    """Something wardround depends on (S3, Prefect, the disk) failed; trying again may help."""
-
-    exit_code = 3
+__all__ = [
+    "AlertFailed", "AlreadyExists", "ApprovalNeeded", "ApprovalRefused", "BatchRefused", "CallInvalid", "Conflict",
+    "Corrupted", "InputFault", "LeakFound", "MonitorNotArmed", "NoChampion", "NotAllowed", "NotFound", "NotTrainable",
+    "NothingReleased", "OutsideFailed", "PipelineRefused", "PrivacyBroken", "PromotionRefused", "RetrainingNotAsked",
+    "ServiceFailed", "SettingsInvalid", "SignInRefused", "StoreFailed", "UseCaseInvalid", "UseCaseNotFound",
+    "WardroundError",
+]  # fmt: skip
 
 
 class UseCaseInvalid(WardroundError):
