@@ -113,4 +113,8 @@ class Settings(BaseSettings):
                 "WARDROUND_S3_ENDPOINT_URL",
                 f"it is not set and no embedded S3 server runs under {self.home}: start one with `wardround up`",
             ) from None
+        except (ValueError, KeyError, TypeError):
+            raise SettingsInvalid(
+                "WARDROUND_HOME", f"{root}/run/endpoint.json or {root}/secrets.json is damaged: restore it from a backup"
+            ) from None
         return endpoint, keys["access_key"], keys["secret_key"]

@@ -234,3 +234,12 @@ def test_an_address_left_by_a_crash_is_not_taken_for_a_server(home: Path) -> Non
     weed.write_private(home / "s3" / "run" / "endpoint.json", {"endpoint": "http://127.0.0.1:9", "pid": os.getpid()})
     assert not local.running(home)
     assert not local.shut_down(home), "the process id belongs to somebody else by now"
+
+
+@pytest.mark.parametrize("damage", ["{", "[]", '{"endpoint": 1}'])
+def test_a_damaged_address_is_named(home: Path, damage: str) -> None:
+    (home / "s3" / "run").mkdir(parents=True)
+    (home / "s3" / "run" / "endpoint.json").write_text(damage)
+    (home / "s3" / "secrets.json").write_text("{}")
+    with pytest.raises(SettingsInvalid, match="restore it from a backup"):
+        Settings(home=home).s3_address()
