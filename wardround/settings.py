@@ -108,6 +108,7 @@ class Settings(BaseSettings):
         try:
             endpoint = json.loads((root / "run" / "endpoint.json").read_text())["endpoint"]
             keys = json.loads((root / "secrets.json").read_text())
+            return str(endpoint), str(keys["access_key"]), str(keys["secret_key"])
         except FileNotFoundError:
             raise SettingsInvalid(
                 "WARDROUND_S3_ENDPOINT_URL",
@@ -117,4 +118,3 @@ class Settings(BaseSettings):
             raise SettingsInvalid(
                 "WARDROUND_HOME", f"{root}/run/endpoint.json or {root}/secrets.json is damaged: restore it from a backup"
             ) from None
-        return endpoint, keys["access_key"], keys["secret_key"]
