@@ -9,8 +9,8 @@ from wardround.use_cases import REGISTRY, base, load
 
 HERE = Path(__file__).parent
 PARTS = (
-    base.UseCase, base.Source, base.Feature, base.Target, base.Split, base.Candidate, base.Floor, base.Comparison,
-    base.Limit, base.Monitoring, base.Retraining, base.Schedule,
+    base.UseCase, base.Source, base.Feature, base.Code, base.Target, base.Split, base.Candidate, base.Floor,
+    base.Comparison, base.Limit, base.Monitoring, base.Retraining, base.Schedule,
 )  # fmt: skip
 
 

@@ -4,10 +4,12 @@ from datetime import timedelta
 import pytest
 
 from wardround.use_cases import REGISTRY, load
+from wardround.use_cases._codes import LOINC
 from wardround.use_cases.base import (
     FAMILIES,
     METRICS,
     Candidate,
+    Code,
     Comparison,
     Feature,
     Floor,
@@ -199,6 +201,50 @@ WRONG = {
         replace(SOUND, gates=(*SOUND.gates, Floor(metric="ece", limit=0.05, reason="calibrated"))),
         "gates[1].metric: 'ece'",
     ),
+    "a code without a system": (with_feature(code=Code(system="", code="8480-6")), "features.age.code: system"),
+    "an address as a feature": (
+        with_feature(code=Code(system="Patient", code="address")),
+        "features.age.code.code: of",
+    ),
+    "an age in months": (
+        with_feature(unit="months", code=Code(system="Patient", code="birthDate")),
+        "features.age.code.code: an age",
+    ),
+    "a panel of the patient": (
+        with_feature(code=Code(system="Patient", code="birthDate", panel="85354-9")),
+        "features.age.code: an element",
+    ),
+    "a coded number without a unit": (
+        with_feature(unit=None, code=Code(system=LOINC, code="8480-6")),
+        "features.age.code: the feature needs a unit",
+    ),
+    "coded levels that nobody names": (
+        with_level(code=Code(system="Patient", code="gender")),
+        "features.sex.code.levels: say which",
+    ),
+    "a coded level that is none": (
+        with_level(code=Code(system="Patient", code="gender", levels={"female": "woman"})),
+        "features.sex.code.levels: one of them",
+    ),
+    "a threshold on a category": (
+        with_level(code=Code(system="Patient", code="gender", levels={"female": "f"}, above=1.0, unit="1")),
+        "features.sex.code.above",
+    ),
+    "a unit said twice": (
+        with_feature(code=Code(system=LOINC, code="8480-6", unit="mm Hg")),
+        "features.age.code.unit: only",
+    ),
+    "a factor of nothing": (
+        with_feature(code=Code(system=LOINC, code="8480-6", other_units={"mmol/L": 0.0})),
+        "features.age.code.other_units",
+    ),
+    "two features of one code": (
+        replace(SOUND, features=tuple(
+            replace(AGE, name=name, code=Code(system=LOINC, code="8480-6")) for name in ("one", "two")
+        )),
+        "features: the code '8480-6' names 2",
+    ),
+    "a number for a code": (with_feature(code=Code(system=LOINC, code=84806)), "features[0].code.code: it must be"),
     "nobody may promote": (replace(SOUND, retraining=Retraining(may_promote=())), "retraining.may_promote: "),
     "a cron line of four fields": (replace(SOUND, schedule=Schedule(cron="0 6 * *")), "schedule.cron: a cron"),
     "an hour of 24": (replace(SOUND, schedule=Schedule(cron="0 24 * * *")), "schedule.cron: its hour '24'"),

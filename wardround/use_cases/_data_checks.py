@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from wardround.use_cases._codes import PATIENT, PATIENT_ELEMENTS, Code
 from wardround.use_cases.base import ROLE_COLUMNS, Feature, Scalar, UseCase
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
@@ -83,6 +84,36 @@ def _features(use_case: UseCase) -> Iterator[str]:
         elif feature.max_missing > 0.05 and not feature.missing_reason.strip():
             yield f"{place}.missing_reason: max_missing above 0.05 needs a reason"
         yield from _feature_of_its_kind(feature, place)
+        if feature.code is not None:
+            yield from _code(feature, feature.code, f"{place}.code")
+    named = [(f.code.system, name) for f in use_case.features if f.code is not None for name in f.code.names]
+    for (_, name), count in Counter(named).items():
+        if count > 1:
+            yield f"features: the code {name!r} names {count} of them, so a record could not tell them apart"
+
+
+def _code(feature: Feature, code: Code, place: str) -> Iterator[str]:
+    if not code.system.strip() or not all(name.strip() for name in code.names):
+        yield f"{place}: system and code are needed, none of them empty"
+    if code.system == PATIENT:
+        if code.code not in PATIENT_ELEMENTS:
+            yield f"{place}.code: of the patient only {' and '.join(PATIENT_ELEMENTS)} are read"
+        elif code.code == "birthDate" and (feature.kind, feature.unit) != ("numeric", "years"):
+            yield f"{place}.code: an age needs a numeric feature in years"
+        if code.synonyms or code.panel:
+            yield f"{place}: an element of the patient has neither synonyms nor a panel"
+    elif feature.kind == "numeric" and not feature.unit:
+        yield f"{place}: the feature needs a unit that a measurement's can be compared with"
+    if feature.kind == "category" and not code.levels:
+        yield f"{place}.levels: say which coded value stands for which level"
+    if not set(code.levels.values()) <= set(feature.allowed or code.levels.values()):
+        yield f"{place}.levels: one of them is no level of the feature"
+    if code.above is not None and not (feature.kind == "boolean" and code.unit and math.isfinite(code.above)):
+        yield f"{place}.above: it makes a boolean of a finite number that has a unit"
+    if (code.unit or code.other_units) and code.above is None:
+        yield f"{place}.unit: only a number that becomes a boolean has one here; a numeric feature has its own"
+    if not all(factor > 0 and math.isfinite(factor) for factor in code.other_units.values()):
+        yield f"{place}.other_units: a factor is positive and finite"
 
 
 def _feature_of_its_kind(feature: Feature, place: str) -> Iterator[str]:

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from wardround.domain import to_json
+from wardround.use_cases._codes import Code as Code
 
 Scalar = str | float | int | bool
 
@@ -60,7 +61,7 @@ class Feature:
     *unit* (``{"mmol/L": 38.67}``): a batch off by that factor is named so. *max_missing* is the share of missing
     values that is usual practice, *missing_reason* why (needed above 0.05). *measured_at* names the source column
     with the time of measurement, *after_index* marks what is only known after the prediction is due: both are used by
-    the leak guard. *sensitivity*: ``clinical`` or ``quasi-identifier``.
+    the leak guard. *sensitivity*: ``clinical`` or ``quasi-identifier``. *code* is where a FHIR record holds it, if any.
     """
 
     name: str
@@ -77,6 +78,7 @@ class Feature:
     measured_at: str | None = None
     after_index: bool = False
     sensitivity: Literal["clinical", "quasi-identifier"] = "clinical"
+    code: Code | None = None
 
     @property
     def source_column(self) -> str:

@@ -6,8 +6,10 @@ model that learned at one meets real drift at the next.
 
 from datetime import timedelta
 
+from wardround.use_cases._codes import LOINC
 from wardround.use_cases.base import (
     Candidate,
+    Code,
     Comparison,
     Feature,
     Floor,
@@ -39,11 +41,12 @@ USE_CASE = UseCase(
     features=(
         Feature(
             name="age", kind="numeric", description="age at the examination", unit="years",
-            plausible=(18, 110), sensitivity="quasi-identifier",
+            plausible=(18, 110), sensitivity="quasi-identifier", code=Code(system="Patient", code="birthDate"),
         ),
         Feature(
             name="sex", kind="category", description="sex", allowed=("Female", "Male"),
             sensitivity="quasi-identifier",
+            code=Code(system="Patient", code="gender", levels={"female": "Female", "male": "Male"}),
         ),
         Feature(
             name="chest_pain", kind="category", column="cp", description="kind of chest pain",
@@ -53,21 +56,31 @@ USE_CASE = UseCase(
             name="resting_blood_pressure", kind="numeric", column="trestbps", unit="mm Hg",
             description="systolic blood pressure at rest, on admission",
             plausible=(60, 260), missing_codes=(0,), other_units={"kPa": 7.50062},
+            code=Code(system=LOINC, code="8480-6", display="Systolic blood pressure", panel="85354-9"),
         ),
         Feature(
             name="cholesterol", kind="numeric", column="chol", unit="mg/dL", description="serum cholesterol",
             plausible=(50, 700), missing_codes=(0,), other_units={"mmol/L": 38.67},
             max_missing=0.10, missing_reason="the sample is not always back by the time of the examination",
+            code=Code(
+                system=LOINC, code="2093-3", display="Cholesterol [Mass/volume] in Serum or Plasma",
+                synonyms=("14647-2",),
+            ),
         ),
         Feature(
             name="fasting_sugar_high", kind="boolean", column="fbs",
             description="fasting blood sugar above 120 mg/dL",
             max_missing=0.10, missing_reason="the patient did not always come fasting",
+            code=Code(
+                system=LOINC, code="1558-6", display="Fasting glucose [Mass/volume] in Serum or Plasma",
+                synonyms=("14771-0",), above=120, unit="mg/dL", other_units={"mmol/L": 18.016},
+            ),
         ),
         Feature(
             name="resting_ecg", kind="category", column="restecg", description="resting electrocardiogram",
             allowed=("normal", "st-t abnormality", "lv hypertrophy"),
         ),
+        # no code says "highest in the exercise test"; the plain heart rate 8867-4 is another measurement
         Feature(
             name="max_heart_rate", kind="numeric", column="thalch", unit="1/min",
             description="highest heart rate reached in the exercise test", plausible=(50, 230),
