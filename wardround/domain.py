@@ -294,13 +294,20 @@ class Decision:
     readings: tuple[Reading, ...]
     decided_at: datetime
     as_of: datetime
-    ticket: str | None = None
     in_cool_down: bool = False
 
     @property
     def key(self) -> str:
         """Where this decision is stored; one per batch and champion, written before it is acted on."""
         return f"rounds/{self.use_case}/{self.batch}/{self.champion or 'none'}/decision.json"
+
+    @property
+    def ticket(self) -> str | None:
+        """The name of the ticket that its cause is noted on, the same round after round; None: nothing to be done."""
+        if self.action is Action.NONE:
+            return None
+        cause = f"{self.use_case}/{self.champion}/{self.action.value}/{self.cause.value}"
+        return "ward-" + hashlib.sha256(cause.encode()).hexdigest()[:8]
 
     @property
     def drifted(self) -> tuple[str, ...]:

@@ -4,7 +4,6 @@ Order: a batch that validation refused, too few rows, data faults; only then per
 never starts training, and outcomes are never overruled by estimates.
 """
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -110,9 +109,6 @@ def decide(
         readings=tuple(readings),
         decided_at=decided_at,
         as_of=as_of,
-        ticket=_ticket(use_case.name, batch.id, champion)
-        if action in (Action.QUARANTINE, Action.RETRAIN_WITH_HUMAN)
-        else None,
         in_cool_down=retrains and in_cool_down,
     )
 
@@ -195,7 +191,3 @@ def _why_nothing(found: Findings, readings: Sequence[Reading]) -> tuple[str, ...
     if small:
         return (f"what moved is too small to matter: {small[0].sentence}",)
     return ("the batch is like the model's own patients",)
-
-
-def _ticket(use_case: str, batch: str, champion: str | None) -> str:
-    return "ward-" + hashlib.sha256(f"{use_case}/{batch}/{champion}".encode()).hexdigest()[:8]

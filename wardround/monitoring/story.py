@@ -92,7 +92,7 @@ def decision_markdown(decision: Decision) -> str:
     lines += section("Why", decision.reasons)
     lines += ["", "## What to do next", "", words.next_step]
     if decision.ticket:
-        lines += ["", f"**Ticket for the data owner:** {line(decision.ticket)}"]
+        lines += ["", f"**Ticket:** {decision.ticket} (`wardround tickets show {decision.ticket}`)"]
     lines += section("What would have changed this decision", decision.what_would_change_it)
     lines += ["", "## Readings", "", quiet_sentence(decision.readings), "", markdown_table(_in_brief(decision))]
     return joined(lines)
