@@ -144,39 +144,25 @@ def models_diff(
 
     Example: `wardround models diff 3f2a 91bc --use-case heart_disease`
     """
-    from pydantic import TypeAdapter
+    from dataclasses import asdict
 
     from wardround import registry
-    from wardround.domain import Evaluation, ModelVersion, from_json
     from wardround.use_cases import load
 
     chosen = load(use_case)
-    sides: list[dict[str, Any]] = []
     with storage() as (_, store):
-        for name in (one, other):
-            found = _find(store, chosen.name, name)
-            evaluation = from_json(Evaluation, registry.read_file(store, found, "evaluation.json"))
-            facts = TypeAdapter(ModelVersion).dump_python(found, mode="json")
-            facts |= {f"parameters.{key}": value for key, value in facts.pop("parameters").items()}
-            facts |= {f"packages.{key}": value for key, value in facts.pop("packages").items()}
-            facts.pop("files")
-            facts |= {figure.metric: figure.value and round(figure.value, 4) for figure in evaluation.figures}
-            sides.append(facts)
-    rows = [
-        (fact, sides[0].get(fact), sides[1].get(fact))
-        for fact in dict.fromkeys([*sides[0], *sides[1]])
-        if sides[0].get(fact) != sides[1].get(fact)
-    ]
+        found = [_find(store, chosen.name, name) for name in (one, other)]
+        differing = registry.differences(store, *found)
     if json:
-        give([{"fact": fact, "one": left, "other": right} for fact, left, right in rows])
-    elif rows:
+        give([asdict(difference) for difference in differing])
+    elif differing:
         table(
             f"{one} against {other}",
             ("what", one, other),
-            [(fact, *(_in_short(each) for each in sides)) for fact, *sides in rows],
+            [(each.fact, _in_short(each.one), _in_short(each.other)) for each in differing],
         )
     else:
-        say(f"nothing differs: both are {sides[0]['version']}")
+        say(f"nothing differs: both are {found[0].version}")
 
 
 def _in_short(value: Any) -> Any:
