@@ -11,15 +11,18 @@ from wardround.errors.access import (
     ApprovalRefused,
     NotAllowed,
     SignInRefused,
+    TicketClosed,
 )
+from wardround.errors.online import LogFull, NothingNew
 from wardround.errors.roots import OutsideFailed, PipelineRefused, WardroundError
+from wardround.errors.stored import AlreadyExists, Conflict, Corrupted, NotFound, StoreFailed
 
 __all__ = [
     "AlertFailed", "AlreadyExists", "ApprovalNeeded", "ApprovalRefused", "BatchRefused", "CallInvalid", "Conflict",
-    "Corrupted", "InputFault", "LeakFound", "MonitorNotArmed", "NoChampion", "NotAllowed", "NotFound", "NotTrainable",
-    "NothingReleased", "OutsideFailed", "PipelineRefused", "PrivacyBroken", "PromotionRefused", "RetrainingNotAsked",
-    "ServiceFailed", "SettingsInvalid", "SignInRefused", "StoreFailed", "UseCaseInvalid", "UseCaseNotFound",
-    "WardroundError",
+    "Corrupted", "InputFault", "LeakFound", "LogFull", "MonitorNotArmed", "NoChampion", "NotAllowed", "NotFound",
+    "NotTrainable", "NothingNew", "NothingReleased", "OutsideFailed", "PipelineRefused", "PrivacyBroken",
+    "PromotionRefused", "RetrainingNotAsked", "ServiceFailed", "SettingsInvalid", "SignInRefused", "StoreFailed",
+    "TicketClosed", "UseCaseInvalid", "UseCaseNotFound", "WardroundError",
 ]  # fmt: skip
 
 
@@ -198,69 +201,6 @@ class MonitorNotArmed(PipelineRefused):
             f"the monitor of {self.use_case} stays unarmed: replaying its reference gave {self.measured:.2f} "
             f"false alarms a year, the budget is {self.budget:.2f}. Raise monitoring.material_effect or the budget."
         )
-
-
-class NotFound(WardroundError):
-    """*what* (a batch, a model version, a champion, an object) does not exist at *key*."""
-
-    def __init__(self, what: str, key: str, remedy: str):
-        super().__init__(what, key, remedy)
-        self.what = what
-        self.key = key
-        self.remedy = remedy
-
-    def __str__(self) -> str:
-        return f"there is no {self.what} {self.key!r}. {self.remedy}"
-
-
-class Corrupted(PipelineRefused):
-    """The bytes stored at *key* are not the bytes that were written there; they are not used."""
-
-    def __init__(self, key: str, detail: str):
-        super().__init__(key, detail)
-        self.key = key
-        self.detail = detail
-
-    def __str__(self) -> str:
-        return (
-            f"{self.key} was altered or damaged ({self.detail}) and is not used. "
-            "Run `wardround verify`, then restore the object from a backup or train again."
-        )
-
-
-class Conflict(PipelineRefused):
-    """Somebody else moved *key* first; nothing was overwritten."""
-
-    def __init__(self, key: str):
-        super().__init__(key)
-        self.key = key
-
-    def __str__(self) -> str:
-        return f"{self.key} was moved by somebody else in the meantime; look at it and decide again"
-
-
-class AlreadyExists(PipelineRefused):
-    """A create-only object is already there with other content."""
-
-    def __init__(self, key: str):
-        super().__init__(key)
-        self.key = key
-
-    def __str__(self) -> str:
-        return f"{self.key} exists already with other content and is never overwritten"
-
-
-class StoreFailed(OutsideFailed):
-    """The object store did not do what was asked; *detail* says what it answered."""
-
-    def __init__(self, endpoint: str, detail: str, remedy: str):
-        super().__init__(endpoint, detail, remedy)
-        self.endpoint = endpoint
-        self.detail = detail
-        self.remedy = remedy
-
-    def __str__(self) -> str:
-        return f"the object store at {self.endpoint} failed: {self.detail}. {self.remedy}"
 
 
 class ServiceFailed(OutsideFailed):

@@ -66,3 +66,15 @@ class AlertFailed(OutsideFailed):
 
     def __str__(self) -> str:
         return f"the alert sink {self.sink!r} did not take the message: {self.detail}. It is tried again later"
+
+
+class TicketClosed(PipelineRefused):
+    """A ticket is closed already, by *by*: it can be neither acknowledged nor closed by somebody else."""
+
+    def __init__(self, ticket: str, by: str):
+        super().__init__(ticket, by)
+        self.ticket = ticket
+        self.by = by
+
+    def __str__(self) -> str:
+        return f"the ticket {self.ticket} was closed by {self.by}; if its cause comes back, a round opens another one"
