@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, kw_only=True)
 class Store:
-    """One bucket (and prefix) on an S3-compatible endpoint."""
+    """One bucket (and prefix) on an S3-compatible endpoint; *attempts* says how long a call rides out a failure."""
 
     endpoint_url: str
     bucket: str
@@ -38,6 +38,7 @@ class Store:
     secret_key: str = field(repr=False)
     region: str = "us-east-1"
     prefix: str = ""
+    attempts: int = PATIENT
 
     @classmethod
     def from_settings(cls, settings: Settings) -> "Store":
@@ -286,12 +287,12 @@ class Store:
     def _address(self) -> Address:
         return Address((self.endpoint_url, self.bucket, self.access_key, self.secret_key, self.region))
 
-    def _call(self, act: Callable[[Any], T], key: str | None = None, attempts: int = PATIENT) -> T:
+    def _call(self, act: Callable[[Any], T], key: str | None = None, attempts: int = 0) -> T:
         if key is None:
             key = ""
         elif not is_key(key):  # what a user typed, perhaps; stores answer 400 to it
             raise NotFound("object", key, "Check the name")
-        return call(self._address, act, key=key, attempts=attempts)
+        return call(self._address, act, key=key, attempts=attempts or self.attempts)
 
 
 def _nonces(pointer: dict[str, Any] | None) -> list[str]:

@@ -1,0 +1,162 @@
+"""Pictures for the desk: SVG drawn on the server, its colours left to the style sheet, each with a title and a text.
+
+Nothing is told by colour alone: shapes, places, dashes and labels say the same. Drawings are 360 units wide, so that
+their text keeps its size on a telephone.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+from markupsafe import Markup
+
+from wardround.serving.desk.drawing import (
+    TEXT_SIZE,
+    Change,
+    Plot,
+    Point,
+    Rounds,
+    Told,
+    label,
+    line,
+    mark,
+    outline,
+    padded,
+    runs,
+    svg,
+    ticks,
+    titled,
+)
+
+__all__ = [
+    "Change", "Decided", "Point", "Rounds", "Told", "bar", "calibration", "drift", "over_time", "sign", "span",
+    "timeline",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decided:
+    """One round on the timeline: in which lane it stands, and the class (a signal) it is coloured by."""
+
+    place: int
+    lane: int
+    signal: str
+    label: str
+
+
+def sign(shape: str, signal: str) -> Markup:
+    """Return a light of a traffic light: a small drawing beside a word that says the same, so hidden from readers."""
+    drawn = mark(shape, 8, 8, 6.5)
+    return Markup(
+        f'<svg class="sign signal-{escape(signal)}" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true" '
+        f'focusable="false" fill="currentColor">{drawn}</svg>'
+    )
+
+
+def timeline(told: Told, rounds: Rounds, lanes: Sequence[tuple[str, str]], decided: Sequence[Decided]) -> Markup:
+    """Draw the decisions, one lane per (word, shape) of *lanes*, and the changes of champion."""
+    plot = Plot(rounds=rounds, left=108.0, top=22.0, height=26.0 * len(lanes), low=0.0, high=float(len(lanes)))
+    parts = []
+    for lane, (word, _) in enumerate(lanes):
+        y = plot.top + 26.0 * (lane + 0.5)
+        parts.append(line(plot.left, y, plot.right, y, "grid"))
+        parts.append(label(plot.left - 8, y + 4, word, anchor="end"))
+    parts += plot.changes(named=True)
+    radius = max(2.5, min(6.0, 0.42 * plot.step))
+    for each in decided:
+        y = plot.top + 26.0 * (each.lane + 0.5)
+        parts.append(titled(mark(lanes[each.lane][1], plot.x(each.place), y, radius), each.label, each.signal))
+    parts += plot.ends()
+    return svg(told, plot.bottom + 22, parts)
+
+
+def over_time(
+    told: Told,
+    rounds: Rounds,
+    *,
+    estimated: Sequence[Point],
+    realised: Sequence[Point] = (),
+    reference: Sequence[Point] = (),
+) -> Markup:
+    """Draw a metric by round: estimated (line with a band), realised (squares with bars), as trained (dashes)."""
+    plot = Plot.around((*estimated, *realised, *reference), rounds)
+    parts = [*plot.scale(), *plot.changes()]
+    for run in runs(reference):
+        parts.append(plot.steps(run, "reference"))
+    for run in runs(estimated):
+        parts += plot.band(run)
+        parts.append(plot.path(run, "estimated"))
+    for point in estimated:
+        parts.append(titled(mark("circle", plot.x(point.place), plot.y(point.value), 3.5), point.label, "estimated"))
+    for point in realised:
+        x = plot.x(point.place)
+        if point.low is not None and point.high is not None:
+            parts.append(line(x, plot.y(point.low), x, plot.y(point.high), "realised bar"))
+        parts.append(titled(mark("square", x, plot.y(point.value), 4), point.label, "realised"))
+    parts += plot.ends()
+    return svg(told, plot.bottom + 22, parts)
+
+
+def drift(told: Told, rounds: Rounds, points: Sequence[Point], *, limit: float, limit_label: str) -> Markup:
+    """Draw effects (0 to 1) by round against *limit*, a dashed line with its label; alarms are larger triangles."""
+    plot = Plot(rounds=rounds, left=34.0, top=10.0, height=96.0, low=0.0, high=1.0)
+    parts = [*plot.scale((0.0, 0.5, 1.0)), *plot.changes()]
+    parts += [plot.path(run, "quiet") for run in runs(points)]
+    parts.append(line(plot.left, plot.y(limit), plot.right, plot.y(limit), "limit"))
+    parts.append(label(plot.right, plot.y(limit) - 4, limit_label, anchor="end", kind="label limit-label"))
+    for point in points:
+        x, y = plot.x(point.place), plot.y(min(point.value, 1.0))
+        shape, kind = ("triangle", "alarm") if point.alarm else ("circle", "quiet")
+        parts.append(titled(mark(shape, x, y, 5.5 if point.alarm else 3), point.label, kind))
+    parts += plot.ends()
+    return svg(told, plot.bottom + 22, parts)
+
+
+def calibration(told: Told, points: Sequence[tuple[float, float, float, float]], *, across: str, up: str) -> Markup:
+    """Draw *points* (predicted, observed, low, high); on the dashes predicted and observed agree."""
+    every = [value for point in points for value in point if math.isfinite(value)]
+    share = bool(every) and all(-1e-9 <= value <= 1 + 1e-9 for value in every)
+    low, high = (0.0, 1.0) if share or not every else padded(min(every), max(every))
+    size = 276.0
+    plot = Plot(rounds=Rounds(count=1, first="", last=""), left=44.0, top=10.0, height=size, low=low, high=high)
+
+    def x(value: float) -> float:
+        return plot.left + size * (value - low) / (high - low)
+
+    parts = [*plot.scale(right=plot.left + size)]
+    for value in ticks(low, high):
+        parts.append(line(x(value), plot.top, x(value), plot.bottom, "grid"))
+        parts.append(text(x(value), plot.bottom + 16, f"{value:g}", anchor="middle"))
+    parts.append(line(x(low), plot.y(low), x(high), plot.y(high), "limit"))
+    parts.append(f'<path class="estimated line" d="{outline([(x(p[0]), plot.y(p[1])) for p in points])}" fill="none"/>')
+    for predicted, observed, bottom, top in points:
+        if math.isfinite(bottom) and math.isfinite(top):
+            parts.append(line(x(predicted), plot.y(max(bottom, low)), x(predicted), plot.y(min(top, high)), "bar"))
+        label = f"{f'{round(predicted, 3):g}'}: {f'{round(observed, 3):g}'}"
+        parts.append(titled(mark("circle", x(predicted), plot.y(observed), 4.5), label, "estimated"))
+    parts.append(label(plot.left + size, plot.bottom + 34, across, anchor="end"))
+    parts.append(
+        f'<text class="label" x="12" y="{plot.top + size / 2:.0f}" text-anchor="middle" font-size="{TEXT_SIZE}" '
+        f'fill="currentColor" transform="rotate(-90 12 {plot.top + size / 2:.0f})">{escape(up)}</text>'
+    )
+    return svg(told, plot.bottom + 42, parts)
+
+
+def bar(share: float) -> Markup:
+    """Return a bar of *share* (0 to 1) for a table's cell, hidden from readers: the number stands beside it."""
+    long = 100.0 * min(max(share, 0.0), 1.0)
+    return Markup(
+        '<svg class="chart bar" viewBox="0 0 100 10" preserveAspectRatio="none" width="100" height="10" '
+        f'aria-hidden="true" focusable="false"><rect width="{long:.1f}" height="10" fill="currentColor"/></svg>'
+    )
+
+
+def span(value: float, low: float, high: float, ends: tuple[float, float]) -> Markup:
+    """Return a figure and its interval on the scale of *ends* for a table's cell, hidden from readers as `bar` is."""
+    width = (ends[1] - ends[0]) or 1.0
+    at, left, right = (4.0 + 92.0 * min(max((each - ends[0]) / width, 0.0), 1.0) for each in (value, low, high))
+    return Markup(
+        '<svg class="chart span" viewBox="0 0 100 12" width="100" height="12" aria-hidden="true" focusable="false">'
+        f"{line(left, 6, right, 6, 'bar')}{mark('circle', at, 6, 3.5)}</svg>"
+    )
