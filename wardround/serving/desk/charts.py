@@ -12,7 +12,6 @@ from html import escape
 from markupsafe import Markup
 
 from wardround.serving.desk.drawing import (
-    TEXT_SIZE,
     Change,
     Plot,
     Point,
@@ -119,7 +118,7 @@ def calibration(told: Told, points: Sequence[tuple[float, float, float, float]],
     share = bool(every) and all(-1e-9 <= value <= 1 + 1e-9 for value in every)
     low, high = (0.0, 1.0) if share or not every else padded(min(every), max(every))
     size = 276.0
-    plot = Plot(rounds=Rounds(count=1, first="", last=""), left=44.0, top=10.0, height=size, low=low, high=high)
+    plot = Plot(rounds=Rounds(count=1, first="", last=""), left=44.0, top=26.0, height=size, low=low, high=high)
 
     def x(value: float) -> float:
         return plot.left + size * (value - low) / (high - low)
@@ -127,19 +126,18 @@ def calibration(told: Told, points: Sequence[tuple[float, float, float, float]],
     parts = [*plot.scale(right=plot.left + size)]
     for value in ticks(low, high):
         parts.append(line(x(value), plot.top, x(value), plot.bottom, "grid"))
-        parts.append(text(x(value), plot.bottom + 16, f"{value:g}", anchor="middle"))
+        parts.append(label(x(value), plot.bottom + 16, f"{value:g}", anchor="middle"))
     parts.append(line(x(low), plot.y(low), x(high), plot.y(high), "limit"))
-    parts.append(f'<path class="estimated line" d="{outline([(x(p[0]), plot.y(p[1])) for p in points])}" fill="none"/>')
+    edge = outline([(x(predicted), plot.y(observed)) for predicted, observed, _, _ in points])
+    parts.append(f'<path class="estimated line" d="{edge}" fill="none" stroke="currentColor"/>')
     for predicted, observed, bottom, top in points:
         if math.isfinite(bottom) and math.isfinite(top):
-            parts.append(line(x(predicted), plot.y(max(bottom, low)), x(predicted), plot.y(min(top, high)), "bar"))
-        label = f"{f'{round(predicted, 3):g}'}: {f'{round(observed, 3):g}'}"
-        parts.append(titled(mark("circle", x(predicted), plot.y(observed), 4.5), label, "estimated"))
+            ends = plot.y(max(bottom, low)), plot.y(min(top, high))
+            parts.append(line(x(predicted), ends[0], x(predicted), ends[1], "estimated bar"))
+        drawn = mark("circle", x(predicted), plot.y(observed), 4.5)
+        parts.append(titled(drawn, f"{predicted:.3g}: {observed:.3g} ({bottom:.3g} - {top:.3g})", "estimated"))
+    parts.append(label(4, 14, up, anchor="start"))
     parts.append(label(plot.left + size, plot.bottom + 34, across, anchor="end"))
-    parts.append(
-        f'<text class="label" x="12" y="{plot.top + size / 2:.0f}" text-anchor="middle" font-size="{TEXT_SIZE}" '
-        f'fill="currentColor" transform="rotate(-90 12 {plot.top + size / 2:.0f})">{escape(up)}</text>'
-    )
     return svg(told, plot.bottom + 42, parts)
 
 
