@@ -1,6 +1,7 @@
 """Decisions and what was done about them, as stored under ``rounds/``: found, remembered, pending."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -30,7 +31,13 @@ class RetrainingRecord:
 def decisions(store: Store, use_case: str, *, champion: str | None = None) -> tuple[Decision, ...]:
     """Return the decisions of *use_case* (only those under *champion* if given), by the moment they stand for."""
     end = f"/{champion}/decision.json" if champion else "/decision.json"
-    found = [from_json(Decision, store.get(key)) for key in store.keys(f"rounds/{use_case}/") if key.endswith(end)]
+    return in_order(
+        from_json(Decision, store.get(key)) for key in store.keys(f"rounds/{use_case}/") if key.endswith(end)
+    )
+
+
+def in_order(found: Iterable[Decision]) -> tuple[Decision, ...]:
+    """Return decisions by the moment they stand for."""
     return tuple(sorted(found, key=lambda decision: (decision.as_of, decision.decided_at, decision.batch)))
 
 

@@ -1,7 +1,7 @@
 """Estimates meet the truth: once outcomes arrive, what was estimated is settled, and a bad estimator is demoted."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -133,14 +133,18 @@ def keep(store: Store, settlement: Settlement, *, actor: str) -> bool:
 
 def settlements(store: Store, use_case: str, champion: str) -> tuple[Settlement, ...]:
     """Return the settlements under *champion* by the moment of their decision; of one decision the fullest."""
-    fullest: dict[str, Settlement] = {}
-    for key in store.keys(f"rounds/{use_case}/"):
-        if f"/{champion}/settlement-" in key:
-            found = from_json(Settlement, store.get(key))
-            known = fullest.get(found.batch)
-            if known is None or (found.outcomes, found.settled_at) > (known.outcomes, known.settled_at):
-                fullest[found.batch] = found
-    return tuple(sorted(fullest.values(), key=lambda settlement: (settlement.as_of, settlement.batch)))
+    keys = [key for key in store.keys(f"rounds/{use_case}/") if f"/{champion}/settlement-" in key]
+    return fullest(from_json(Settlement, store.get(key)) for key in keys)
+
+
+def fullest(found: Iterable[Settlement]) -> tuple[Settlement, ...]:
+    """Return of each decision the settlement on most outcomes, by the moment of the decision."""
+    kept: dict[tuple[str, str], Settlement] = {}
+    for each in found:
+        known = kept.get((each.batch, each.champion))
+        if known is None or (each.outcomes, each.settled_at) > (known.outcomes, known.settled_at):
+            kept[each.batch, each.champion] = each
+    return tuple(sorted(kept.values(), key=lambda settlement: (settlement.as_of, settlement.batch)))
 
 
 def demotion(settled: Sequence[Settlement]) -> str | None:
