@@ -37,21 +37,6 @@ if TYPE_CHECKING:
 _TIMINGS = 30
 
 
-def require_may_promote(use_case: UseCase, version: str, actor: str) -> None:
-    """Let *actor* move the champion by hand only if the use case names them.
-
-    The name is the one the environment gives: it keeps honest people apart and identifies nobody.
-
-    Raises:
-        PromotionRefused: the use case names others.
-    """
-    named = use_case.retraining.may_promote
-    if "*" not in named and actor not in named:
-        raise PromotionRefused(
-            use_case.name, version, (f"{actor} may not promote; the use case names {', '.join(named)}",)
-        )
-
-
 def gate(use_case: UseCase, version: str, *, store: "Store", settings: "Settings", now: datetime) -> Verdict:
     """Return the verdict on *version* against the present champion; made once, stored, and in the ledger.
 
@@ -85,6 +70,22 @@ def gate(use_case: UseCase, version: str, *, store: "Store", settings: "Settings
         hashes={key: digest}, reason="passed" if verdict.passed else "; ".join(verdict.reasons), now=now,
     )  # fmt: skip
     return verdict
+
+
+def stored(
+    use_case: UseCase, candidate: ModelVersion, champion: str | None, *, store: "Store"
+) -> tuple[Verdict, str] | None:
+    """Return the stored verdict on *candidate* against *champion* and its sha256, None when it was not judged yet.
+
+    Raises:
+        Corrupted: what is stored is not a verdict.
+        PromotionRefused: it is on other criteria than are configured now.
+    """
+    verdict, body = _stored(store, verdict_key(candidate, champion))
+    if verdict is None:
+        return None
+    _same_criteria(use_case, candidate, verdict)
+    return verdict, hashlib.sha256(body).hexdigest()
 
 
 def verdict_key(challenger: ModelVersion, champion: str | None) -> str:

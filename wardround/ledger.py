@@ -85,7 +85,7 @@ def append(
     with _TURN:
         while True:
             number, previous = _sealed_head(store)
-            if (entry := _find(store, act)) is not None:
+            if (entry := find(store, act)) is not None:
                 return entry
             entry = LedgerEntry(
                 number=number + 1, act=act, kind=kind, use_case=use_case, actor=actor, subject=subject,
@@ -104,6 +104,26 @@ def append(
 def recorded(store: Store, act: str) -> bool:
     """Whether *act* has its seal; False may also mean that it is the last entry and was not sealed yet."""
     return store.exists(_act_key(act))
+
+
+def find(store: Store, act: str) -> LedgerEntry | None:
+    """Return the entry of *act*, None when it has none; also None for a last entry that a kill left without its seal.
+
+    Raises:
+        Corrupted: the entry is not the one that was sealed.
+    """
+    try:
+        seal = _read_seal(store, _act_key(act))
+    except NotFound:
+        return None
+    try:
+        body = store.get(entry_key(seal.number))
+    except NotFound:
+        body = b""
+    entry = _parse(body)
+    if entry is None or entry.act != act or hashlib.sha256(body).hexdigest() != seal.sha256:
+        raise Corrupted(entry_key(seal.number), "it is not the entry that was sealed")
+    return entry
 
 
 def entries(store: Store, *, use_case: str | None = None, kind: str | None = None) -> Iterator[LedgerEntry]:
@@ -231,17 +251,6 @@ def _seal(store: Store, entry: LedgerEntry, body: bytes) -> str:
 
 def _seal_of(entry: LedgerEntry, body: bytes) -> bytes:
     return to_json(_Seal(act=entry.act, number=entry.number, sha256=hashlib.sha256(body).hexdigest()))
-
-
-def _find(store: Store, act: str) -> LedgerEntry | None:
-    try:
-        number = _read_seal(store, _act_key(act)).number
-    except NotFound:
-        return None
-    entry = _parse(store.get(entry_key(number)))
-    if entry is None or entry.act != act:
-        raise Corrupted(entry_key(number), "its seal names another act")
-    return entry
 
 
 def _number_in(seals: Mapping[str, bytes]) -> int | None:

@@ -139,11 +139,3 @@ def test_a_damaged_verdict_is_named_and_not_believed(store, hospital, learn, jud
     store.put(key, b'{"passed": true}', sensitivity=Sensitivity.AGGREGATE)
     with pytest.raises(Corrupted, match="it is not a verdict"):
         judged(version)
-
-
-def test_only_those_the_use_case_names_may_move_the_champion_by_hand():
-    named = replace(CASE, retraining=replace(CASE.retraining, may_promote=("dr-adams",)))
-    gating.require_may_promote(named, "3f2a", "dr-adams")
-    with pytest.raises(PromotionRefused, match="intern may not promote"):
-        gating.require_may_promote(named, "3f2a", "intern")
-    gating.require_may_promote(CASE, "3f2a", "anybody")

@@ -178,23 +178,18 @@ def promote(
     reason: ReasonOption,
     json: JsonOption = False,
 ) -> None:
-    """Make a version the champion, if its verdict against the present champion is a pass.
+    """Make a version the champion, if its verdict passed and it has the approvals that its use case asks for.
 
     Example: `wardround promote 3f2a --reason "reviewed with cardiology" --use-case heart_disease`
     """
-    from wardround import gating, registry
     from wardround.domain import utc_now
+    from wardround.promotion import promote
     from wardround.use_cases import load
 
     chosen = load(use_case)
     with storage() as (settings, store):
         found = _find(store, chosen.name, version)
-        gating.require_may_promote(chosen, found.version, settings.actor)
-        verdict = gating.gate(chosen, found.version, store=store, settings=settings, now=utc_now())
-        champion = registry.promote(
-            store, chosen.name, found.version, verdict=verdict, actor=settings.actor, reason=reason,
-            expected=verdict.champion, now=utc_now(),
-        )  # fmt: skip
+        champion = promote(chosen, found.version, store=store, settings=settings, reason=reason, now=utc_now())
     _tell(champion.version, champion.previous, json)
 
 
@@ -208,13 +203,12 @@ def rollback(
 
     Example: `wardround rollback --reason "alarms on ward 3" --use-case heart_disease`
     """
-    from wardround import gating, registry
+    from wardround import registry
     from wardround.domain import utc_now
     from wardround.use_cases import load
 
     chosen = load(use_case)
     with storage() as (settings, store):
-        gating.require_may_promote(chosen, to or "the former champion", settings.actor)
         target = _find(store, chosen.name, to).version if to else None
         champion = registry.rollback(store, chosen.name, to=target, actor=settings.actor, reason=reason, now=utc_now())
     _tell(champion.version, champion.previous, json)

@@ -16,6 +16,8 @@ from wardround.registry.manifests import load, manifest_key, read_files, resolve
 from wardround.store import Store
 
 HISTORY = 100
+OVERRIDES = 2
+"""How many approvals it takes to promote a version in spite of its failed verdict."""
 
 
 def champion(store: Store, use_case: str) -> Champion | None:
@@ -46,21 +48,28 @@ def promote(
     reason: str,
     expected: str | None,
     now: datetime,
+    approvals: Mapping[str, str] | None = None,
+    override: bool = False,
 ) -> Champion:
     """Make *version* the champion, if *verdict* passed it against the champion that serves now.
 
     *expected* is the version the verdict was made against (None: there was no champion). Of any number of callers
-    that expect the same champion exactly one wins. Who may promote is for the caller to check.
+    that expect the same champion exactly one wins. *approvals* (key -> sha256) are kept with the move; with *override*
+    two of them let a version with a failed verdict in. Whose they are and what they say is for the caller,
+    `wardround.promotion`, to check.
 
     Raises:
         NotFound: there is no such version.
-        Corrupted: one of its files was altered or is missing.
+        Corrupted: one of its files or approvals was altered or is missing.
         PromotionRefused: the verdict failed, is about something else, or is stale because the champion moved.
     """
+    approvals = approvals or {}
     candidate = load(store, use_case, version)
     current, tag = _pointer(store, use_case)
     _record(store, current)
     faults = _verdict_faults(candidate, verdict, expected)
+    if not (verdict.passed or (override and verdict.criteria and len(approvals) >= OVERRIDES)):
+        faults.extend(verdict.reasons)
     serving = current.version if current else None
     if serving == candidate.version:
         faults = [f"it is the champion already, since {current.moved_at:%Y-%m-%d %H:%M} UTC" if current else ""]
@@ -69,7 +78,8 @@ def promote(
     if faults:
         raise PromotionRefused(use_case, candidate.version, tuple(faults))
     read_files(store, candidate)
-    hashes = hashes_of(store, candidate) | _keep_verdict(store, candidate, verdict)
+    _read_approvals(store, candidate, approvals)
+    hashes = hashes_of(store, candidate) | _keep_verdict(store, candidate, verdict) | dict(approvals)
     return _move(store, use_case, candidate.version, current, tag, "promotion", actor, reason, now, hashes)
 
 
@@ -184,9 +194,15 @@ def _verdict_faults(candidate: ModelVersion, verdict: Verdict, expected: str | N
         faults.append(f"the verdict is about {verdict.challenger} of {verdict.use_case}, not about this version")
     if verdict.champion != expected:
         faults.append(f"the verdict compared it with {verdict.champion or 'no champion'}, not {expected or 'none'}")
-    if not verdict.passed:
-        faults.extend(verdict.reasons)
     return faults
+
+
+def _read_approvals(store: Store, candidate: ModelVersion, approvals: Mapping[str, str]) -> None:
+    for key, expected in approvals.items():
+        if not key.startswith(f"approvals/{candidate.use_case}/{candidate.version}/") or not store.exists(key):
+            raise Corrupted(key, f"it is no approval of {candidate.version}")
+        if store.sha256(key) != expected:
+            raise Corrupted(key, "its hash is not the one that was counted")
 
 
 def _stale(expected: str | None, serving: str | None) -> str:

@@ -1,0 +1,7 @@
+"""Approvals: what persons sign about a version, which of it counts, and what a promotion still waits for."""
+
+from wardround.approvals.approval import Act, Approval, of, settle
+from wardround.approvals.counting import Standing, standing, waiting
+from wardround.approvals.giving import LONGEST, give
+
+__all__ = ["LONGEST", "Act", "Approval", "Standing", "give", "of", "settle", "standing", "waiting"]
