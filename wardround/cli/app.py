@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from wardround import __version__
-from wardround.cli import data, demo, flows, models, services
+from wardround.cli import alerts, data, demo, flows, models, services
 from wardround.cli.output import fail, json_wanted
 from wardround.errors import CallInvalid, InputFault, ServiceFailed, WardroundError
 from wardround.unexpected import withheld
@@ -28,8 +28,10 @@ app = typer.Typer(
 )
 quarantine = typer.Typer(help="Rows that failed their checks: list, show, release, drop.", no_args_is_help=True)
 registry = typer.Typer(help="Model versions: list, show, diff.", no_args_is_help=True)
+tickets = typer.Typer(help="What people should know of: list, show, acknowledge, close.", no_args_is_help=True)
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(registry, name="models")
+app.add_typer(tickets, name="tickets")
 
 app.command("demo")(demo.demo)
 app.command("up")(services.up)
@@ -47,6 +49,7 @@ app.command("rollback")(models.rollback)
 app.command("label")(data.label)
 app.command("report")(data.report)
 app.command("verify")(data.verify)
+app.command("tell")(alerts.tell)
 quarantine.command("list")(data.quarantine_list)
 quarantine.command("show")(data.quarantine_show)
 quarantine.command("release")(data.quarantine_release)
@@ -54,6 +57,10 @@ quarantine.command("drop")(data.quarantine_drop)
 registry.command("list")(models.models_list)
 registry.command("show")(models.models_show)
 registry.command("diff")(models.models_diff)
+tickets.command("list")(alerts.tickets_list)
+tickets.command("show")(alerts.tickets_show)
+tickets.command("acknowledge")(alerts.tickets_acknowledge)
+tickets.command("close")(alerts.tickets_close)
 
 
 def _version(wanted: bool) -> None:
