@@ -1,0 +1,200 @@
+"""The routes of CDS Hooks and FHIR, on top of the predictors that the prediction API asks."""
+
+import hashlib
+import time
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Header, Request, Response
+
+from wardround.domain import Sensitivity, to_json, utc_now
+from wardround.errors import WardroundError
+from wardround.serving.fhir import assessments, cards, records
+from wardround.serving.predictions import Predictor, Predictors, Refused
+from wardround.serving.predictions.predictor import new_request
+from wardround.serving.predictions.refusals import MEDIA_TYPE as PROBLEM
+from wardround.serving.predictions.refusals import SCHEMA as PROBLEM_SCHEMA
+
+if TYPE_CHECKING:
+    from wardround.people import ApiKey
+
+Authorization = Annotated[str | None, Header(include_in_schema=False)]
+Answering = Callable[[], Awaitable[Response]]
+
+_BODY: dict[str, Any] = {"type": "object", "additionalProperties": True}
+
+
+def router(predictors: Predictors, *, clock: Callable[[], datetime] = utc_now) -> APIRouter:
+    """Return the routes: ``/cds-services`` and, for each use case with codes, ``/fhir/{use_case}/$assess``.
+
+    A prediction made here is the one of the prediction API: the same champion, checks, log and limits.
+    """
+    routes = APIRouter()
+    coded = {
+        name: predictor
+        for name, predictor in predictors.items()
+        if any(feature.code is not None for feature in predictor.use_case.features)
+    }
+    front = _Front(predictors, coded, clock)
+
+    @routes.get("/cds-services", tags=["CDS Hooks"], summary="What decision support there is", responses=_problems(401))
+    async def discovery(authorization: Authorization = None) -> Response:
+        async def answer() -> Response:
+            key = await predictors.access.caller(authorization)
+            mine = [cards.service(it.use_case) for name, it in coded.items() if key.serves(name)]
+            return _json({"services": mine})
+
+        return await front.answered("", answer)
+
+    @routes.post(
+        "/cds-services/{service}", tags=["CDS Hooks"], summary="The card for the patient whose record was opened",
+        openapi_extra=_takes("application/json"), responses=_problems(401, 403, 404, 412, 413, 415, 422, 429, 503),
+    )  # fmt: skip
+    async def hook(service: str, request: Request, authorization: Authorization = None) -> Response:
+        async def answer() -> Response:
+            predictor, key = await front.asked(service, authorization)
+            found = cards.fetched(predictor.use_case, await front.body(request))
+            record, answered = await front.predicted(predictor, key, found)
+            desk = predictors.settings.desk_url
+            return _json({"cards": [cards.card(predictor.use_case, answered, record, desk_url=desk)]})
+
+        return await front.answered(service, answer)
+
+    @routes.post(
+        "/cds-services/{service}/feedback", tags=["CDS Hooks"], summary="What people did with the cards",
+        openapi_extra=_takes("application/json"), responses=_problems(401, 403, 404, 413, 415, 422, 429, 503),
+    )  # fmt: skip
+    async def feedback(service: str, request: Request, authorization: Authorization = None) -> Response:
+        async def answer() -> Response:
+            predictor, key = await front.asked(service, authorization)
+            await front.kept(predictor, key, cards.outcomes(await front.body(request)))
+            return _json({})
+
+        return await front.answered(service, answer)
+
+    @routes.get("/fhir/{use_case}/metadata", tags=["FHIR"], summary="What this FHIR server can do")
+    async def metadata(use_case: str, authorization: Authorization = None) -> Response:
+        async def answer() -> Response:
+            predictor, _ = await front.asked(use_case, authorization)
+            return _fhir(assessments.capability_statement(predictor.use_case))
+
+        return await front.answered(use_case, answer, fhir=True)
+
+    @routes.post(
+        "/fhir/{use_case}/$assess", tags=["FHIR"], summary="A RiskAssessment for the patient in a Bundle",
+        openapi_extra=_takes(assessments.MEDIA_TYPE, "application/json"),
+        responses=_outcomes(401, 403, 404, 413, 415, 422, 429, 503),
+    )  # fmt: skip
+    async def assess(use_case: str, request: Request, authorization: Authorization = None) -> Response:
+        async def answer() -> Response:
+            predictor, key = await front.asked(use_case, authorization)
+            if predictor.use_case.problem != "classification":
+                raise Refused(404, "a RiskAssessment states a probability, and this use case predicts a number")
+            body = await front.body(request)
+            if not isinstance(body, dict) or body.get("resourceType") not in ("Bundle", "Parameters"):
+                raise Refused(422, "the body is a Bundle, or Parameters that hold one")
+            record, answered = await front.predicted(predictor, key, [body])
+            return _fhir(assessments.risk_assessment(predictor.use_case, answered, record))
+
+        return await front.answered(use_case, answer, fhir=True)
+
+    return routes
+
+
+class _Front:
+    """What every route does: let in, read the body within its limit, predict, count, and refuse in the right form."""
+
+    def __init__(self, predictors: Predictors, coded: dict[str, Predictor], clock: Callable[[], datetime]):
+        self.predictors = predictors
+        self.coded = coded
+        self.clock = clock
+
+    async def asked(self, name: str, authorization: str | None) -> "tuple[Predictor, ApiKey]":
+        """Return the predictor and the key of who asks for it."""
+        key = await self.predictors.access.caller(authorization)
+        predictor = self.coded.get(name)
+        if predictor is None:
+            raise Refused(404, "there is no such service: no use case of that name whose features have codes is served")
+        if not key.serves(name):
+            raise Refused(403, "this API key is not for this use case")
+        return predictor, key
+
+    async def body(self, request: Request) -> Any:
+        """Return the request's JSON, refusing what is too large before it is held."""
+        kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+        if kind not in ("application/json", assessments.MEDIA_TYPE):
+            raise Refused(415, f"send JSON: application/json or {assessments.MEDIA_TYPE}")
+        most = self.predictors.settings.api_max_bytes
+        held = bytearray()
+        async for part in request.stream():
+            held += part
+            if len(held) > most:
+                raise Refused(413, f"a request has at most {most} bytes")
+        try:
+            return orjson.loads(bytes(held))
+        except orjson.JSONDecodeError:
+            raise Refused(422, "the body is not JSON") from None
+
+    async def predicted(self, predictor: Predictor, key: "ApiKey", found: list[Any]) -> Any:
+        """Return (record, answer) for the one patient in the resources *found*."""
+        every = [pair for each in found for pair in records.resources(each)]
+        record = records.read(predictor.use_case, every, now=self.clock())
+        # no record id: a patient's id in the hospital's system is none of the ids that outcomes come with
+        return record, await predictor.predict([{"features": dict(record.values)}], caller=key.id)
+
+    async def kept(self, predictor: Predictor, key: "ApiKey", told: list[dict[str, str]]) -> None:
+        """Write down what people did with cards; the same feedback sent twice is kept once."""
+        import asyncio
+
+        store, name = self.predictors.access.store, predictor.use_case.name
+        body = to_json({"caller": key.id, "feedback": told})
+        place = f"predictions/{name}/feedback/{hashlib.sha256(body).hexdigest()[:16]}.json"
+        try:
+            await asyncio.to_thread(store.put, place, body, sensitivity=Sensitivity.ROW_LEVEL)
+        except WardroundError:
+            raise Refused(
+                503, "the store takes nothing just now: send the feedback again", headers={"Retry-After": "30"}
+            ) from None
+
+    async def answered(self, name: str, answer: Answering, *, fhir: bool = False) -> Response:
+        """Return what *answer* gives, or its refusal as problem details or as an OperationOutcome."""
+        began = time.perf_counter()
+        try:
+            response = await answer()
+        except Refused as refused:
+            response = _refusal(refused) if fhir else refused.response(new_request())
+        label = name if name in self.coded else ""
+        self.predictors.metrics.request(label, response.status_code, time.perf_counter() - began)
+        return response
+
+
+def _refusal(refused: Refused) -> Response:
+    response = _fhir(assessments.operation_outcome(refused), status=refused.status)
+    response.headers.update(refused.headers)
+    return response
+
+
+def _json(document: Any) -> Response:
+    return Response(orjson.dumps(document), media_type="application/json")
+
+
+def _fhir(resource: Any, *, status: int = 200) -> Response:
+    return Response(orjson.dumps(resource), status_code=status, media_type=assessments.MEDIA_TYPE)
+
+
+def _takes(*kinds: str) -> dict[str, Any]:
+    content = {kind: {"schema": _BODY} for kind in kinds}
+    return {"requestBody": {"required": True, "content": content}, "security": [{"ApiKey": []}]}
+
+
+def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    content = {PROBLEM: {"schema": PROBLEM_SCHEMA}}
+    return {status: {"description": "Refused, with the reason.", "content": content} for status in statuses}
+
+
+def _outcomes(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    schema = {"type": "object", "required": ["resourceType", "issue"]}
+    content = {assessments.MEDIA_TYPE: {"schema": schema}}
+    return {status: {"description": "Refused, as an OperationOutcome.", "content": content} for status in statuses}

@@ -1,0 +1,59 @@
+"""What a prediction is called before clinicians: an estimate with its reasons and its gaps, never a diagnosis."""
+
+from collections.abc import Iterator, Mapping
+
+from wardround.serving.predictions import Answer, Predicted
+from wardround.serving.predictions.answers import reasons_unit
+from wardround.use_cases.base import UseCase
+
+CAUTION = "An estimate of a statistical model, not a diagnosis."
+MOST_REASONS = 5
+
+
+def title(use_case: UseCase) -> str:
+    """Return the use case's name as people write it."""
+    return use_case.name.replace("_", " ").capitalize()
+
+
+def estimate(use_case: UseCase, each: Predicted) -> str:
+    """Return the prediction in half a sentence."""
+    if use_case.problem == "classification":
+        side = "at or above" if each.above else "below"
+        return f"estimated probability {_percent(each.value)}, {side} the threshold of {_percent(use_case.threshold)}"
+    unit = f" {use_case.target.unit}" if use_case.target.unit else ""
+    between = "" if each.low is None or each.high is None else f" (90 % interval {each.low:.3g} to {each.high:.3g})"
+    return f"estimated {each.value:.3g}{unit}{between}"
+
+
+def sentence(text: str) -> str:
+    """Return *text* with a capital letter and a full stop."""
+    return f"{text[:1].upper()}{text[1:]}."
+
+
+def reasons(use_case: UseCase, each: Predicted) -> Iterator[str]:
+    """Yield the features that moved the prediction most, with sign and unit."""
+    unit = reasons_unit(use_case)
+    for name, size in each.reasons[:MOST_REASONS]:
+        if size:
+            described = use_case.feature(name).description or name
+            yield f"{described}: {'raises' if size > 0 else 'lowers'} it ({size:+.2f} {unit})"
+
+
+def warnings(use_case: UseCase, each: Predicted, gaps: Mapping[str, str]) -> Iterator[str]:
+    """Yield what the prediction is to be distrusted for; *gaps* say why a value was not found in the record."""
+    for it in each.warnings:
+        described = use_case.feature(it.field).description or it.field
+        detail = (
+            it.detail if it.kind != "missing" else f"{it.detail}: {gaps[it.field]}" if it.field in gaps else it.detail
+        )
+        yield f"{described}: {detail}"
+
+
+def model(use_case: UseCase, answer: Answer) -> str:
+    """Return who predicted."""
+    return f"{answer.family.replace('_', ' ')} for {use_case.name}, version {answer.version}"
+
+
+def _percent(share: float) -> str:
+    whole = round(100 * share)
+    return "under 1 %" if whole < 1 else "over 99 %" if whole > 99 else f"{whole} %"
