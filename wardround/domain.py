@@ -13,6 +13,8 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+PERSON_NAME = r"[a-z0-9][a-z0-9._-]{1,38}"
+"""How the people on duty are named in records, use cases and the ledger (a regular expression)."""
 
 
 class Sensitivity(StrEnum):

@@ -246,6 +246,18 @@ WRONG = {
     ),
     "a number for a code": (with_feature(code=Code(system=LOINC, code=84806)), "features[0].code.code: it must be"),
     "nobody may promote": (replace(SOUND, retraining=Retraining(may_promote=())), "retraining.may_promote: "),
+    "persons beside everybody": (
+        replace(SOUND, retraining=Retraining(promotion="person", may_promote=("*", "dr-adams"))),
+        "retraining.may_promote: '*' is any approver",
+    ),
+    "a person nobody can be": (
+        replace(SOUND, retraining=Retraining(promotion="person", may_promote=("Dr Adams",))),
+        "retraining.may_promote: 'Dr Adams' is no person's name",
+    ),
+    "persons who are never asked": (
+        replace(SOUND, retraining=Retraining(may_promote=("dr-adams",))),
+        "retraining.may_promote: persons are named, but the gate",
+    ),
     "a cron line of four fields": (replace(SOUND, schedule=Schedule(cron="0 6 * *")), "schedule.cron: a cron"),
     "an hour of 24": (replace(SOUND, schedule=Schedule(cron="0 24 * * *")), "schedule.cron: its hour '24'"),
     "a month that is none": (replace(SOUND, schedule=Schedule(cron="0 6 1 foo *")), "schedule.cron: its month"),

@@ -10,12 +10,12 @@ from datetime import datetime
 from typing import Any
 
 from wardround import ledger
-from wardround.domain import Sensitivity, from_json, to_json
+from wardround.domain import PERSON_NAME, Sensitivity, from_json, to_json
 from wardround.errors import Conflict, Corrupted, NotAllowed, NotFound
 from wardround.people.roles import RIGHTS, Right, Role, roles_with
 from wardround.store import Store
 
-NAME = re.compile(r"[a-z0-9][a-z0-9._-]{1,38}")
+NAME = re.compile(PERSON_NAME)
 REMEMBERED = 20
 _ATTEMPTS = 8
 _RECORD = re.compile(r"people/([^/]+)/person\.json")

@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 
+from wardround.domain import PERSON_NAME
 from wardround.use_cases._data_checks import zone_exists
-from wardround.use_cases.base import FAMILIES, METRICS, Comparison, Floor, Limit, Monitoring, UseCase
+from wardround.use_cases.base import FAMILIES, METRICS, Comparison, Floor, Limit, Monitoring, Retraining, UseCase
 
 _CRON = (
     ("minute", 0, 59, ""),
@@ -133,13 +134,27 @@ def _running(use_case: UseCase) -> Iterator[str]:
         yield "retraining.cool_down: it cannot be negative"
     if retraining.min_new_labels < 0:
         yield "retraining.min_new_labels: it cannot be negative"
-    if not retraining.may_promote or not all(name.strip() for name in retraining.may_promote):
-        yield "retraining.may_promote: name at least one role or person, none of them empty"
+    yield from _approvers(retraining)
     wrong = _cron_fault(use_case.schedule.cron)
     if wrong:
         yield f"schedule.cron: {wrong}"
     if not zone_exists(use_case.schedule.time_zone):
         yield f"schedule.time_zone: {use_case.schedule.time_zone!r} is no time zone; write one like Europe/Berlin"
+
+
+def _approvers(retraining: Retraining) -> Iterator[str]:
+    named = retraining.may_promote
+    if not named:
+        yield "retraining.may_promote: name at least one person, or '*' for any approver"
+    if "*" in named:
+        if len(named) > 1:
+            yield "retraining.may_promote: '*' is any approver, so the names beside it say nothing"
+        return
+    for name in named:
+        if not re.fullmatch(PERSON_NAME, name):
+            yield f"retraining.may_promote: {name!r} is no person's name: small letters, digits, dots and dashes"
+    if named and retraining.promotion != "person":
+        yield "retraining.may_promote: persons are named, but the gate promotes by itself; write promotion='person'"
 
 
 def _unknown_metric(place: str, metric: str, use_case: UseCase) -> str:

@@ -40,13 +40,14 @@ METRICS: Mapping[str, tuple[str, ...]] = {
 class Source:
     """Where rows come from.
 
-    *kind*: ``csv`` (also .gz), ``parquet``, ``excel``, ``sql``, ``s3`` (a prefix) or ``package`` (a table that comes
-    with an installed package, ``sklearn:diabetes`` or ``wardround:heart_disease``). *location*: path, SQLAlchemy URL,
-    ``s3://bucket/prefix/`` or package name; relative paths are looked for under ``WARDROUND_DATA``. *options* go to
-    the reader: ``encoding``, ``delimiter``, ``decimal``, ``sheet``, ``table``, ``query``.
+    *kind*: ``csv`` (also .gz), ``parquet``, ``excel``, ``sql``, ``s3`` (a prefix), ``package`` (a table that comes with
+    an installed package, ``sklearn:diabetes`` or ``wardround:heart_disease``) or ``log`` (what the prediction API
+    answered). *location*: path, SQLAlchemy URL, ``s3://bucket/prefix/``, package name or ``online``; relative paths are
+    looked for under ``WARDROUND_DATA``. *options* go to the reader: ``encoding``, ``delimiter``, ``decimal``,
+    ``sheet``, ``table``, ``query``.
     """
 
-    kind: Literal["csv", "parquet", "excel", "sql", "s3", "package"]
+    kind: Literal["csv", "parquet", "excel", "sql", "s3", "package", "log"]
     location: str
     options: Mapping[str, Scalar] = field(default_factory=dict)
 
@@ -205,8 +206,8 @@ class Monitoring:
 class Retraining:
     """When a retraining may start and who may promote what came of it.
 
-    *promotion*: ``gate`` lets a passed verdict promote by itself, ``person`` always waits for `wardround
-    promote`. *may_promote* names the actors who may move the champion by hand (``*``: whoever has the store's keys).
+    *promotion*: ``gate`` lets a passed verdict promote by itself, ``person`` waits for an approval, too. *may_promote*
+    names the persons whose approvals count (``*``: any approver). A failed verdict takes two overrides either way.
     """
 
     cool_down: timedelta = timedelta(days=7)
