@@ -3,12 +3,13 @@
 from prefect import flow
 
 from tasks.data import ingest_source, require_accepted
-from tasks.naming import Label, UseCaseName, run_name
+from tasks.logbook import show_delivery
+from tasks.naming import LabelIfAny, SourceIfAny, UseCaseName, run_name
 from tasks.results import Delivered
 
 
 @flow(name="ingest", flow_run_name=run_name("ingest for", "label", "source"), persist_result=False)
-def ingest(use_case: UseCaseName, source: str | None = None, label: Label | None = None) -> Delivered:
+def ingest(use_case: UseCaseName, source: SourceIfAny = None, label: LabelIfAny = None) -> Delivered:
     """Read rows, replace identifiers, validate, keep the good and quarantine the bad.
 
     Requires the store, and whatever the source needs. The same rows again change nothing. A refused batch fails the
@@ -19,4 +20,6 @@ def ingest(use_case: UseCaseName, source: str | None = None, label: Label | None
         source: file, database URL (sqlite:///ward.db#visits) or s3:// prefix; empty: the use case's own
         label: name of the batch in lower-case letters, digits and hyphens; empty: from the source and the day
     """
-    return require_accepted(ingest_source(use_case, source, label))
+    delivered = ingest_source(use_case, source, label)
+    show_delivery(use_case, delivered)
+    return require_accepted(delivered)

@@ -1,17 +1,16 @@
 """Monitor: a batch is read against the champion's reference profile, and a decision is written."""
 
-from datetime import datetime
-
 from prefect import flow
 
-from tasks.naming import BatchName, UseCaseName, run_name
+from tasks.alerting import notice_decision
+from tasks.naming import BatchName, MomentIfAny, UseCaseName, run_name
 from tasks.results import Visited
 from tasks.telling import show_decision, show_pictures, show_report
 from tasks.watching import monitor_batch, require_champion
 
 
 @flow(name="monitor", flow_run_name=run_name("monitor", "batch"), persist_result=False)
-def monitor(use_case: UseCaseName, batch: BatchName, as_of: datetime | None = None) -> Visited:
+def monitor(use_case: UseCaseName, batch: BatchName, as_of: MomentIfAny = None) -> Visited:
     """Read a batch against the champion's reference profile and decide; no retraining is started from here.
 
     Requires a champion. The next round acts on what was decided.
@@ -23,7 +22,8 @@ def monitor(use_case: UseCaseName, batch: BatchName, as_of: datetime | None = No
     """
     require_champion(use_case)
     visited = monitor_batch(use_case, batch, as_of)
-    show_decision(visited)
-    show_pictures(visited)
+    notice_decision(visited)
     show_report(use_case, visited)
+    show_pictures(use_case, visited)
+    show_decision(use_case, visited)
     return visited

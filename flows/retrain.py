@@ -3,9 +3,10 @@
 from prefect import flow
 
 from tasks.data import labelled_batches
-from tasks.naming import BatchName, CauseText, UseCaseName, run_name
+from tasks.logbook import show_idle, show_training
+from tasks.naming import BatchName, CauseText, ChampionIfAny, MayPromote, UseCaseName, run_name
 from tasks.results import Trained
-from tasks.telling import show_verdict
+from tasks.telling import send_approval_event, show_verdict
 from tasks.training import arm_monitor, judge_version, settle_promotion, train_version
 from tasks.watching import find_decision, remember_retraining, why_not_retrain
 from wardround.errors import PipelineRefused
@@ -16,8 +17,8 @@ def retrain(
     use_case: UseCaseName,
     batch: BatchName,
     cause: CauseText,
-    champion: str | None = None,
-    promote: bool = True,
+    champion: ChampionIfAny = None,
+    promote: MayPromote = True,
 ) -> Trained | None:
     """Train a challenger on every accepted batch with outcomes, judge it, promote it if it passes.
 
@@ -34,16 +35,20 @@ def retrain(
     decision = find_decision(use_case, batch, champion)
     if (reason := why_not_retrain(decision)) is not None:
         remember_retraining(decision, None, reason)
+        show_idle(use_case, decision, reason)
         return None
     try:
         chosen = labelled_batches(use_case, None)
         version = train_version(use_case, chosen, cause, decision.champion)
         arm_monitor(use_case, version)
         judged = judge_version(use_case, version)
-        show_verdict(judged)
+        show_verdict(use_case, judged)
         trained = settle_promotion(use_case, judged, cause, may_promote=promote)
     except PipelineRefused as refusal:
         remember_retraining(decision, None, str(refusal))
         raise
     remember_retraining(decision, trained, trained.sentence)
+    if trained.waits:
+        send_approval_event(use_case, trained, cause)
+    show_training(use_case, trained, cause)
     return trained

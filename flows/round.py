@@ -1,11 +1,11 @@
 """Round: the scheduled visit, from the rows that came in to one decision with a cause."""
 
-from datetime import datetime
-
 from prefect import flow
 
+from tasks.alerting import notice_decision
 from tasks.data import find_batch, ingest_source
-from tasks.naming import BatchName, Label, UseCaseName, run_name
+from tasks.naming import BatchIfAny, LabelIfAny, MomentIfAny, SourceIfAny, UseCaseName, run_name
+from tasks.promoting import resume_promotions
 from tasks.results import Visited
 from tasks.telling import send_retrain_event, show_decision, show_pictures, show_report
 from tasks.watching import monitor_batch, pending_decisions, require_champion, score_batch
@@ -14,10 +14,10 @@ from tasks.watching import monitor_batch, pending_decisions, require_champion, s
 @flow(name="round", flow_run_name=run_name("round of", "label", "batch", "source"), persist_result=False)
 def round(
     use_case: UseCaseName,
-    source: str | None = None,
-    label: Label | None = None,
-    batch: BatchName | None = None,
-    as_of: datetime | None = None,
+    source: SourceIfAny = None,
+    label: LabelIfAny = None,
+    batch: BatchIfAny = None,
+    as_of: MomentIfAny = None,
 ) -> Visited:
     """Make the visit: act on what is pending, ingest, score, monitor, decide, and say so.
 
@@ -36,13 +36,15 @@ def round(
     require_champion(use_case)
     for decided in pending_decisions(use_case):
         send_retrain_event(use_case, decided)
+    resume_promotions(use_case)
     delivered = find_batch(use_case, batch) if batch else ingest_source(use_case, source, label)
     if not delivered.refused:
         score_batch(use_case, delivered.batch)
     visited = monitor_batch(use_case, delivered.batch, as_of)
     if visited.retraining_due:
         send_retrain_event(use_case, visited)
-    show_decision(visited)
-    show_pictures(visited)
+    notice_decision(visited)
     show_report(use_case, visited)
+    show_pictures(use_case, visited)
+    show_decision(use_case, visited)
     return visited

@@ -2,6 +2,7 @@
 
 from prefect import flow
 
+from tasks.logbook import show_scores
 from tasks.naming import BatchName, UseCaseName, run_name
 from tasks.results import Scored
 from tasks.watching import require_champion, score_batch
@@ -18,4 +19,6 @@ def score(use_case: UseCaseName, batch: BatchName) -> Scored:
         batch: label or id of the batch
     """
     require_champion(use_case)
-    return score_batch(use_case, batch)
+    scored = score_batch(use_case, batch)
+    show_scores(use_case, scored)
+    return scored

@@ -3,18 +3,19 @@
 from prefect import flow
 
 from tasks.data import labelled_batches
-from tasks.naming import BatchName, CauseText, UseCaseName, run_name
+from tasks.logbook import show_training
+from tasks.naming import BatchesIfAny, CauseText, MayPromote, UseCaseName, run_name
 from tasks.results import Trained
-from tasks.telling import show_verdict
+from tasks.telling import send_approval_event, show_verdict
 from tasks.training import arm_monitor, judge_version, settle_promotion, train_version
 
 
 @flow(name="train", flow_run_name=run_name("train", "batches", "cause"), persist_result=False)
 def train(
     use_case: UseCaseName,
-    batches: list[BatchName] | None = None,
+    batches: BatchesIfAny = None,
     cause: CauseText = "first training",
-    promote: bool = True,
+    promote: MayPromote = True,
 ) -> Trained:
     """Train the candidates, arm the monitor, judge the best at the gate, promote it if it passes.
 
@@ -30,5 +31,9 @@ def train(
     version = train_version(use_case, chosen, cause, None)
     arm_monitor(use_case, version)
     judged = judge_version(use_case, version)
-    show_verdict(judged)
-    return settle_promotion(use_case, judged, cause, may_promote=promote)
+    show_verdict(use_case, judged)
+    trained = settle_promotion(use_case, judged, cause, may_promote=promote)
+    if trained.waits:
+        send_approval_event(use_case, trained, cause)
+    show_training(use_case, trained, cause)
+    return trained

@@ -1,23 +1,55 @@
-"""Parameters with their limits, and run names a person can read."""
+"""Parameters with their limits and the titles the form shows, and run names a person can read."""
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import PurePosixPath
-from typing import Annotated
+from typing import Annotated, Any
 
 from prefect import runtime
 from pydantic import Field
 
-UseCaseName = Annotated[str, Field(min_length=3, max_length=500)]
+
+def titled(title: str) -> Any:
+    """Return what gives a parameter its *title* in the form: Prefect itself would show the Python name."""
+    return Field(json_schema_extra={"title": title})
+
+
+_Batch = Annotated[str, Field(min_length=1, max_length=64)]
+_Label = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+_Cause = Annotated[str, Field(min_length=3, max_length=500)]
+_Place = Annotated[str, Field(min_length=1, max_length=2000)]
+_Version = Annotated[str, Field(pattern=r"^[0-9a-f]{4,64}$")]
+
+UseCaseName = Annotated[str, Field(min_length=3, max_length=500), titled("Use case")]
 """A shipped use case's name, or the path of a Python file."""
 
-BatchName = Annotated[str, Field(min_length=1, max_length=64)]
+BatchName = Annotated[_Batch, titled("Batch")]
 """A batch's label, its id or the beginning of its id."""
 
-Label = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+BatchIfAny = Annotated[_Batch | None, titled("Batch")]
+BatchesIfAny = Annotated[list[_Batch] | None, titled("Batches to learn from")]
+
+LabelIfAny = Annotated[_Label | None, titled("Name of the new batch")]
 """1 to 63 lower-case letters, digits and hyphens."""
 
-CauseText = Annotated[str, Field(min_length=3, max_length=500)]
+CauseText = Annotated[_Cause, titled("Cause")]
 """Why it was started; it is kept with the model."""
+
+VersionName = Annotated[_Version, titled("Model version")]
+"""A model version, or the beginning of it: hexadecimal digits."""
+
+ChampionIfAny = Annotated[_Version | None, titled("Champion")]
+
+SourceIfAny = Annotated[_Place | None, titled("Where the rows are")]
+"""A file, a database URL with a table, or an S3 prefix."""
+
+MomentIfAny = Annotated[datetime | None, titled("As of")]
+"""The moment a visit stands for."""
+
+MayPromote = Annotated[bool, titled("Promote if it passes")]
+
+MARK = " → "
+"""Stands in a run's name before what came of it."""
 
 
 def run_name(verb: str, *parameters: str) -> Callable[[], str]:
@@ -27,7 +59,7 @@ def run_name(verb: str, *parameters: str) -> Callable[[], str]:
         given = runtime.flow_run.parameters
         use_case = PurePosixPath(str(given.get("use_case", ""))).stem
         detail = next((_short(given[key]) for key in parameters if given.get(key)), "")
-        return f"{verb} {use_case}" + (f": {detail}" if detail else "")
+        return f"{verb} {use_case}".strip() + (f": {detail}" if detail else "")
 
     return name
 

@@ -1,7 +1,7 @@
 """What every task has in common: when it is tried again, what it may say, and where it finds its world.
 
-A task is tried again only when something outside failed (S3, Prefect, the disk). A refusal or a wrong input stays
-what it is however often one asks. What is raised or logged never holds a value of a patient row.
+A task is tried again, for three minutes, only when something outside failed (S3, Prefect, the disk). A refusal or a
+wrong input stays what it is however often one asks. What is raised or logged never holds a value of a patient row.
 """
 
 import functools
@@ -12,22 +12,31 @@ from typing import Any, ParamSpec, TypeVar
 from prefect import Task, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
-from prefect.tasks import exponential_backoff
 
-from wardround.errors import OutsideFailed, WardroundError
+from wardround.errors import OutsideFailed, ServiceFailed, SettingsInvalid, WardroundError
 from wardround.settings import Settings
 from wardround.store import Store
 from wardround.unexpected import withheld
 
 P = ParamSpec("P")
 R = TypeVar("R")
-RETRIES = 4
+DELAYS = (1, 2, 4, 8, 15, 30, 30, 30, 30, 30)
+"""Seconds before each further attempt: a store that is down for a minute, or is moved, holds no round up for good."""
 
 
 def world() -> tuple[Settings, Store]:
-    """Return the settings and the store, built where they are used so that no live client travels."""
+    """Return the settings and the store, built where they are used so that no live client travels.
+
+    Raises:
+        ServiceFailed: the embedded S3 server of this machine is down just now.
+    """
     settings = Settings()
-    return settings, Store.from_settings(settings)
+    try:
+        return settings, Store.from_settings(settings)
+    except SettingsInvalid as fault:
+        if not settings.embedded_s3 or not (settings.home / "s3").is_dir():
+            raise
+        raise ServiceFailed("the embedded S3 server", fault.fault, "Start it with `wardround up`") from None
 
 
 def say(sentence: str) -> None:
@@ -53,8 +62,8 @@ def effect(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
             task_run_name=name,
             cache_policy=NO_CACHE,
             persist_result=False,
-            retries=RETRIES,
-            retry_delay_seconds=exponential_backoff(backoff_factor=1),
+            retries=len(DELAYS),
+            retry_delay_seconds=list(DELAYS),
             retry_jitter_factor=0.5,
             retry_condition_fn=is_worth_retrying,
         )

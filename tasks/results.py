@@ -1,6 +1,7 @@
 """What flows give back: keys and counts, small and frozen."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +32,10 @@ class Judged:
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:
-    """A version that was trained, armed and judged; *sentence* says what became of it."""
+    """A version that was trained, armed and judged; *sentence* says what became of it.
+
+    *waits*: it may be promoted when the persons who have to approve it have done so.
+    """
 
     use_case: str
     version: str
@@ -39,6 +43,21 @@ class Trained:
     passed: bool
     promoted: bool
     sentence: str
+    waits: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settled:
+    """What became of a version that asked to be promoted, and why.
+
+    *refused* are approvals that do not count, each with its reasons in one line.
+    """
+
+    use_case: str
+    version: str
+    outcome: Literal["promoted", "waits", "rejected", "refused", "asked already"]
+    sentence: str
+    refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,3 +83,13 @@ class Visited:
     action: str
     cause: str
     retraining_due: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """How many messages to people went out, and how many wait (quiet hours, a place that does not answer)."""
+
+    configured: bool
+    delivered: int
+    waiting: int
+    sentence: str

@@ -1,21 +1,27 @@
-"""What people and automations are told: events, and artifacts in the Prefect UI. Aggregates only."""
+"""What automations and people are told of a round and a verdict: events, and artifacts in the Prefect UI."""
 
 import base64
 import time
 import uuid
+from typing import TYPE_CHECKING
 
 from prefect import runtime
-from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
+from prefect.artifacts import create_link_artifact, create_table_artifact
 from prefect.client.orchestration import get_client
 from prefect.events import Event, emit_event
 from prefect.events.worker import EventsWorker
 
+from tasks.logbook import log_line, slug, tell
 from tasks.policy import effect, say, world
-from tasks.results import Judged, Visited
+from tasks.results import Judged, Trained, Visited
 from wardround.domain import Decision, Verdict, from_json
 from wardround.errors import ServiceFailed
 
+if TYPE_CHECKING:
+    from wardround.evaluation.calibration import CalibrationPoint
+
 RETRAIN = "wardround.decision.retrain"
+APPROVE = "wardround.approval.requested"
 LAST_ROUNDS = 12
 
 
@@ -29,28 +35,42 @@ def send_retrain_event(use_case: str, visited: Visited) -> str:
     Raises:
         ServiceFailed: Prefect did not confirm the event; the decision stays pending.
     """
-    event_id = uuid.uuid5(uuid.NAMESPACE_URL, f"{visited.decision_key} {runtime.flow_run.id}")
+    payload = {
+        "batch": visited.batch, "champion": visited.champion, "cause": visited.cause,
+        "decision_key": visited.decision_key,
+    }  # fmt: skip
+    sent = _send(RETRAIN, visited.use_case, visited.decision_key, {"use_case": use_case, **payload})
+    say(f"the event {RETRAIN} is with Prefect: {visited.cause}")
+    return sent
+
+
+@effect("send the event: {trained.version:.12} waits for a person")
+def send_approval_event(use_case: str, trained: Trained, cause: str) -> str:
+    """Tell Prefect that a version waits for a person, and make sure it has heard; return the event's id.
+
+    Raises:
+        ServiceFailed: Prefect did not confirm the event; the next round finds the version waiting.
+    """
+    payload = {"version": trained.version, "cause": cause, "verdict_key": trained.verdict_key}
+    sent = _send(APPROVE, trained.use_case, trained.verdict_key, {"use_case": use_case, **payload})
+    say(f"the event {APPROVE} is with Prefect: {trained.version} waits for a person")
+    return sent
+
+
+def _send(name: str, use_case: str, about: str, payload: dict[str, str | None]) -> str:
+    """Send an event whose id belongs to what it is *about* and to this run, and wait until Prefect has it."""
+    event_id = uuid.uuid5(uuid.NAMESPACE_URL, f"{about} {runtime.flow_run.id}")
     event = emit_event(
-        event=RETRAIN,
-        resource={
-            "prefect.resource.id": f"wardround.use-case.{visited.use_case}",
-            "prefect.resource.name": visited.use_case,
-        },
-        payload={
-            "use_case": use_case,
-            "batch": visited.batch,
-            "champion": visited.champion,
-            "cause": visited.cause,
-            "decision_key": visited.decision_key,
-        },
+        event=name,
+        resource={"prefect.resource.id": f"wardround.use-case.{use_case}", "prefect.resource.name": use_case},
+        payload=payload,
         id=event_id,
     )
     if event is None or not _arrived(event):
         raise ServiceFailed(
-            "Prefect", "it did not confirm the event that asks for retraining",
-            "The decision stays pending and the next round sends it again",
+            "Prefect", f"it did not confirm the event {name}",
+            "What asked for it is kept in the store, and the next round sends it again",
         )  # fmt: skip
-    say(f"the event {RETRAIN} is with Prefect: {visited.cause}")
     return str(event_id)
 
 
@@ -68,44 +88,48 @@ def _arrived(event: Event) -> bool:
 
 
 @effect("show the decision")
-def show_decision(visited: Visited) -> None:
-    """Write the decision, its readings and its picture for the people on duty."""
+def show_decision(use_case: str, visited: Visited) -> None:
+    """Write the decision and its readings for the people on duty, and the outcome behind the run's name."""
+    from wardround.monitoring.logbook import look_closer, outcome_of
     from wardround.monitoring.story import decision_markdown, readings_table
 
-    _, store = world()
+    settings, store = world()
     decision = from_json(Decision, store.get(visited.decision_key))
-    key = f"round-{_slug(decision.use_case)}"
-    told = f"{decision.label}: {decision.action.value}"
-    create_markdown_artifact(decision_markdown(decision), key=key, description=told)
+    key = f"round-{slug(decision.use_case)}"
+    told = f"{decision.label}: {outcome_of(decision)}"
+    closer = look_closer(
+        settings.desk_url, f"use-cases/{decision.use_case}/rounds/{decision.batch}/{decision.champion or 'none'}",
+        f"wardround report {decision.label} --use-case {use_case}",
+    )  # fmt: skip
+    tell(decision_markdown(decision, closer=closer), key=key, description=told)
     create_table_artifact(readings_table(decision), key=f"{key}-readings", description=told)
+    log_line(outcome_of(decision))
 
 
 @effect("draw the last rounds")
-def show_pictures(visited: Visited) -> None:
-    """Draw drift and performance over the last rounds, inside the page itself so that it needs no other server."""
-    from wardround.monitoring.pictures import (
-        drift_heat_map,
-        drift_heat_map_alt,
-        performance_over_time,
-        performance_over_time_alt,
-    )
+def show_pictures(use_case: str, visited: Visited) -> None:
+    """Draw drift, calibration and performance over the last rounds, inside the page: it needs no other server."""
+    from wardround.monitoring import pictures
+    from wardround.monitoring.calibrating import calibration_of_batch
     from wardround.monitoring.rounds import decisions
+    from wardround.use_cases import load
 
-    _, store = world()
+    settings, store = world()
     rounds = decisions(store, visited.use_case)[-LAST_ROUNDS:]
     metrics = {r.column for each in rounds for r in each.readings if r.kind == "estimated performance" and r.column}
-    pages = [_picture(drift_heat_map(rounds), drift_heat_map_alt(rounds))]
+    pages = [_picture(pictures.drift_heat_map(rounds), pictures.drift_heat_map_alt(rounds))]
     pages += [
-        _picture(performance_over_time(rounds, metric), performance_over_time_alt(rounds, metric))
+        _picture(pictures.performance_over_time(rounds, metric), pictures.performance_over_time_alt(rounds, metric))
         for metric in sorted(metrics)
     ]
+    if visited.champion is not None:
+        chosen = load(use_case)
+        points = calibration_of_batch(
+            chosen, visited.batch, visited.champion, store=store, small_cell=settings.small_cell
+        )
+        pages.append(_calibration(chosen.problem, points))
     told = f"the last {len(rounds)} rounds"
-    create_markdown_artifact("\n\n".join(pages), key=f"pictures-{_slug(visited.use_case)}", description=told)
-
-
-def _picture(png: bytes, alt: str) -> str:
-    words = " ".join(alt.replace("[", "(").replace("]", ")").split())
-    return f"![{words}](data:image/png;base64,{base64.b64encode(png).decode()})\n\n{words}"
+    tell("\n\n".join(pages), key=f"pictures-{slug(visited.use_case)}", description=told)
 
 
 @effect("write the full report")
@@ -119,21 +143,34 @@ def show_report(use_case: str, visited: Visited) -> None:
     key = write_report(load(use_case), decision, store=store, settings=settings)
     told = f"{decision.label}, for a week; later: wardround report {decision.label} --use-case {use_case}"
     create_link_artifact(
-        store.link(key), link_text=f"Report of {decision.label}", key=f"report-{_slug(decision.use_case)}",
+        store.link(key), link_text=f"Report of {decision.label}", key=f"report-{slug(decision.use_case)}",
         description=told,
     )  # fmt: skip
 
 
 @effect("show the verdict")
-def show_verdict(judged: Judged) -> None:
-    """Write the verdict with every criterion for the people on duty."""
+def show_verdict(use_case: str, judged: Judged) -> None:
+    """Write the verdict with every criterion, and how far the model's own figures hold."""
+    from wardround.monitoring.calibrating import calibration_of_version
     from wardround.monitoring.story import verdict_markdown
+    from wardround.use_cases import load
 
-    _, store = world()
+    settings, store = world()
     verdict = from_json(Verdict, store.get(judged.verdict_key))
+    chosen = load(use_case)
+    points = calibration_of_version(chosen, judged.version, store=store, small_cell=settings.small_cell)
+    curve = _calibration(chosen.problem, points)
     told = f"{judged.version}: {'passed' if judged.passed else 'not passed'}"
-    create_markdown_artifact(verdict_markdown(verdict), key=f"gate-{_slug(judged.use_case)}", description=told)
+    tell(f"{verdict_markdown(verdict)}\n\n{curve}", key=f"gate-{slug(judged.use_case)}", description=told)
 
 
-def _slug(name: str) -> str:
-    return name.replace("_", "-")
+def _calibration(problem: str, points: "tuple[CalibrationPoint, ...]") -> str:
+    from wardround.monitoring import pictures
+
+    title = "Do the probabilities hold?" if problem == "classification" else "Do the predicted values hold?"
+    return _picture(pictures.calibration_curve(points, title=title), pictures.calibration_curve_alt(points))
+
+
+def _picture(png: bytes, alt: str) -> str:
+    words = " ".join(alt.replace("[", "(").replace("]", ")").split())
+    return f"![{words}](data:image/png;base64,{base64.b64encode(png).decode()})\n\n{words}"

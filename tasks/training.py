@@ -63,29 +63,29 @@ def settle_promotion(use_case: str, judged: Judged, reason: str, *, may_promote:
     """Promote a version that passed, unless that is left to a person, and say what became of it.
 
     Raises:
-        Conflict: another champion was promoted since the verdict was made.
+        PromotionRefused: another champion was promoted since the verdict was made, or a person rejected the version.
     """
-    from wardround import registry
+    from wardround import promotion, registry
     from wardround.domain import Verdict, from_json
+    from wardround.errors import ApprovalNeeded
     from wardround.use_cases import load
 
     settings, store = world()
     chosen = load(use_case)
     verdict = from_json(Verdict, store.get(judged.verdict_key))
-    promoted = verdict.passed and may_promote and chosen.retraining.promotion == "gate"
     serving = registry.champion(store, chosen.name)
-    if promoted and (serving is None or serving.version != judged.version):  # else a former attempt got this far
-        registry.promote(
-            store,
-            chosen.name,
-            judged.version,
-            verdict=verdict,
-            actor=f"gate, run by {settings.actor}",
-            reason=reason,
-            expected=judged.champion,
-            now=utc_now(),
-        )
+    promoted = serving is not None and serving.version == judged.version  # a former attempt got this far
+    waits = False
+    if verdict.passed and may_promote and not promoted:
+        try:
+            promotion.promote(chosen, judged.version, store=store, settings=settings, reason=reason, now=utc_now())
+            promoted = True
+        except ApprovalNeeded as needed:
+            waits, missing = True, needed.missing
+    if promoted:
         sentence = "passed every gate and is the champion now"
+    elif waits:
+        sentence = f"passed every gate and waits for {missing}"
     elif verdict.passed:
         sentence = f"passed every gate and waits for a person: `wardround promote {judged.version} --reason ...`"
     else:
@@ -98,4 +98,5 @@ def settle_promotion(use_case: str, judged: Judged, reason: str, *, may_promote:
         passed=verdict.passed,
         promoted=promoted,
         sentence=sentence,
+        waits=waits,
     )

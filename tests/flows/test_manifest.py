@@ -63,24 +63,28 @@ def test_a_deployment_stores_no_folder_and_says_what_it_is_for(deployment):
 def test_every_parameter_tells_in_the_form_what_it_wants(deployment):
     schema = flow_of(deployment).parameters.properties
     assert all(parameter.get("description") for parameter in schema.values()), schema
+    titles = {name: parameter["title"] for name, parameter in schema.items()}
+    assert all(title != name and title[:1].isupper() for name, title in titles.items()), titles
     given = dict(deployment.get("parameters", {}))
     for trigger in deployment.get("triggers", []):
         given |= trigger["parameters"]
     assert set(given) <= set(schema)
 
 
-def test_the_event_gives_retrain_every_parameter_it_cannot_do_without():
-    [trigger] = BY_NAME["retrain"]["triggers"]
-    signature = inspect.signature(flow_of(BY_NAME["retrain"]).fn)
+@pytest.mark.parametrize("name", ["retrain", "promote"])
+def test_the_event_gives_every_parameter_that_its_run_cannot_do_without(name):
+    [trigger] = BY_NAME[name]["triggers"]
+    signature = inspect.signature(flow_of(BY_NAME[name]).fn)
     needed = {name for name, parameter in signature.parameters.items() if parameter.default is parameter.empty}
     assert needed <= set(trigger["parameters"])
 
 
-def test_the_trigger_waits_for_the_event_that_is_sent():
-    from tasks.telling import RETRAIN
+def test_the_triggers_wait_for_the_events_that_are_sent():
+    from tasks.telling import APPROVE, RETRAIN
 
-    [trigger] = BY_NAME["retrain"]["triggers"]
-    assert trigger["expect"] == [RETRAIN]
+    for name, event in (("retrain", RETRAIN), ("promote", APPROVE)):
+        [trigger] = BY_NAME[name]["triggers"]
+        assert trigger["expect"] == [event]
 
 
 @pytest.mark.parametrize("name", ["round", "retrain", "train"])

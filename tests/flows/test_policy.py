@@ -6,8 +6,8 @@ import pytest
 from prefect import flow
 
 from tasks.naming import run_name
-from tasks.policy import effect
-from wardround.errors import BatchRefused, InputFault, StoreFailed
+from tasks.policy import DELAYS, effect, world
+from wardround.errors import BatchRefused, InputFault, ServiceFailed, SettingsInvalid, StoreFailed
 from wardround.unexpected import UnexpectedError
 
 FAILURE = StoreFailed("http://127.0.0.1:1", "no answer", "Start it")
@@ -42,7 +42,7 @@ def test_what_failed_outside_is_tried_again_until_it_works(prefect):
 
 def test_what_keeps_failing_outside_ends_as_what_it_is(prefect):
     ran, raised = attempts_of(FAILURE)
-    assert ran == 5
+    assert ran == 1 + len(DELAYS)
     assert isinstance(raised, StoreFailed)
 
 
@@ -55,12 +55,23 @@ def test_a_refusal_and_a_wrong_input_are_not_tried_again(error, prefect):
     assert raised is error
 
 
-def test_delays_grow_and_are_spread():
+def test_delays_grow_are_spread_and_outlast_a_store_that_is_down_for_a_minute():
     @effect("try")
     def attempt() -> None: ...
 
-    assert attempt.retry_delay_seconds == [1, 2, 4, 8]
+    assert attempt.retry_delay_seconds == sorted(DELAYS)
     assert attempt.retry_jitter_factor == 0.5
+    assert sum(DELAYS) > 2 * 60, "with jitter, and with what the attempts before it have cost"
+
+
+def test_an_embedded_server_that_was_stopped_is_waited_for_and_one_that_never_was_is_not(tmp_path, monkeypatch):
+    monkeypatch.setenv("WARDROUND_HOME", str(tmp_path))
+    monkeypatch.delenv("WARDROUND_S3_ENDPOINT_URL", raising=False)
+    with pytest.raises(SettingsInvalid):
+        world()
+    (tmp_path / "s3").mkdir()
+    with pytest.raises(ServiceFailed, match="embedded S3 server"):
+        world()
 
 
 def test_a_foreign_exception_keeps_its_words_to_itself(prefect, caplog):

@@ -85,12 +85,12 @@ def told(decision: Decision) -> Told:
     )
 
 
-def decision_markdown(decision: Decision) -> str:
-    """Tell one decision: what, why, the readings, what to do, and what would have changed it."""
+def decision_markdown(decision: Decision, *, closer: str = "") -> str:
+    """Tell one decision: what, why, what to do, where to look *closer*, what would have changed it, the readings."""
     words = told(decision)
     lines = [f"# {words.headline}", "", words.facts, "", words.meaning]
     lines += section("Why", decision.reasons)
-    lines += ["", "## What to do next", "", words.next_step]
+    lines += ["", "## What to do next", "", words.next_step, "", closer]
     if decision.ticket:
         lines += ["", f"**Ticket:** {decision.ticket} (`wardround tickets show {decision.ticket}`)"]
     lines += section("What would have changed this decision", decision.what_would_change_it)

@@ -14,6 +14,7 @@ from typing import Any
 
 from wardround.errors import ServiceFailed, SettingsInvalid
 from wardround.services.api import POOL, call, environment, prefect_home
+from wardround.services.child import read
 from wardround.settings import Settings
 
 CODE = ("flows", "tasks")
@@ -49,8 +50,10 @@ def deploy(api_url: str, settings: Settings) -> tuple[str, ...]:
     ensure_pool(api_url)
     before = _deployments(api_url)
     memory = prefect_home(settings.home) / "deployed.json"
-    state = {"content": _fingerprint(home), "deployments": {d["id"]: _full_name(d) for d in before}}
-    if before and _recall(memory) == state:
+    told = settings.alerts is not None
+    state = {"content": _fingerprint(home), "deployments": {d["id"]: _full_name(d) for d in before}, "told": told}
+    known = read(memory)
+    if before and known == state:
         return _names(before)
     declared = str(home / "prefect.yaml")
     finished = subprocess.run(
@@ -67,6 +70,8 @@ def deploy(api_url: str, settings: Settings) -> tuple[str, ...]:
     after = _deployments(api_url)
     _keep_what_people_set(api_url, before, after)
     _automations(api_url, home)
+    if told and not known.get("told"):  # once: whoever pauses it later has it paused
+        _switch_on(api_url, after, "tell/tell")
     memory.parent.mkdir(parents=True, exist_ok=True)
     state["deployments"] = {d["id"]: _full_name(d) for d in after}
     memory.write_text(json.dumps(state))
@@ -142,8 +147,10 @@ def _fingerprint(home: Path) -> str:
     return digest.hexdigest()
 
 
-def _recall(memory: Path) -> object:
-    try:
-        return json.loads(memory.read_text())
-    except (OSError, ValueError):
-        return None
+def _switch_on(api_url: str, deployments: list[dict[str, Any]], name: str) -> None:
+    """Make the declared schedules of the deployment *name* active."""
+    for deployment in deployments:
+        if _full_name(deployment) == name:
+            for schedule in deployment["schedules"]:
+                place = f"{api_url}/deployments/{deployment['id']}/schedules/{schedule['id']}"
+                call(place, {"active": True}, method="PATCH")
