@@ -8,13 +8,13 @@ import pytest
 
 from wardround import models
 from wardround.errors import Corrupted, InputFault, UseCaseInvalid
+from wardround.models import estimators
+from wardround.problems import Prediction
 from wardround.use_cases import load
 from wardround.use_cases.base import FAMILIES, Feature
 
 ALL = [(problem, family) for problem, families in FAMILIES.items() for family in families]
 SMALLER = {"random_forest": {"n_estimators": 30}, "boosting": {"max_iter": 20}}
-TOLERANCE = 1e-10
-"""A dot product of one row may differ from the same row's in a matrix in its last digits."""
 
 
 def use_case_of(problem):
@@ -93,12 +93,57 @@ def test_the_same_seed_gives_the_same_files(case):
     assert make().save() == learner.save()
 
 
-def test_a_row_alone_is_predicted_as_in_a_batch(case):
+def same(one, other):
+    """Whether two predictions are the same to the last bit."""
+    return all(
+        getattr(one, part) is getattr(other, part) is None or np.array_equal(getattr(one, part), getattr(other, part))
+        for part in ("value", "low", "high")
+    )
+
+
+def sliced(prediction, places):
+    """The same prediction for some of its rows."""
+    parts = {part: getattr(prediction, part) for part in ("value", "low", "high")}
+    return Prediction(**{part: None if held is None else held[places] for part, held in parts.items()})
+
+
+def test_a_row_has_the_same_bits_whatever_stands_beside_it(case):
     learner, frame, *_ = case
-    together = learner.predict(frame.iloc[:12]).value
-    alone = [learner.predict(frame.iloc[[i]]).value[0] for i in range(12)]
-    assert alone == pytest.approx(together, rel=TOLERANCE, abs=TOLERANCE)
-    assert len(learner.predict(frame.iloc[:0]).value) == 0
+    together = learner.predict(frame)
+    for size, rows_tried in ((1, 12), (2, 24), (3, 24), (7, 42), (8, 32), (33, 99), (100, 160)):
+        for start in range(0, rows_tried, size):
+            places = slice(start, start + size)
+            assert same(learner.predict(frame.iloc[places]), sliced(together, places))
+
+
+def test_a_row_has_the_same_bits_at_any_place(case):
+    learner, frame, *_ = case
+    together = learner.predict(frame)
+    for seed in range(3):
+        order = np.random.default_rng(seed).permutation(len(frame))
+        assert same(learner.predict(frame.iloc[order]), sliced(together, order))
+    many = pd.concat([frame] * 30, ignore_index=True)
+    assert same(learner.predict(many), sliced(together, np.tile(np.arange(len(frame)), 30)))
+    assert len(learner.predict(frame.iloc[:0])) == 0
+
+
+def test_an_answer_is_the_prediction_and_the_explanation_to_the_last_bit(case):
+    learner, frame, *_ = case
+    prediction, explained = learner.answer(frame)
+    assert same(prediction, learner.predict(frame))
+    assert explained.equals(learner.explain(frame))
+    alone = pd.concat([learner.answer(frame.iloc[[i]])[1] for i in range(6)])
+    assert explained.iloc[:6].equals(alone)
+
+
+def test_it_predicts_what_scikit_learn_predicts(case):
+    learner, frame, *_ = case
+    matrix = learner._matrix(frame)
+    if learner.kind.problem == "classification":
+        theirs = learner.estimator.predict_proba(matrix)[:, 1]
+    else:
+        theirs = learner.estimator.predict(matrix)
+    assert learner.predict(frame).value == pytest.approx(theirs, rel=1e-10, abs=1e-10)
 
 
 def test_columns_may_come_in_another_order_and_beside_others(case):
@@ -181,7 +226,7 @@ def test_a_linear_model_is_explained_exactly():
                 reference[name] = np.nan
             else:
                 reference[name] = value if levels is None else levels[int(value)]
-        moved = learner._score(learner._matrix(frame)) - learner._score(learner._matrix(reference))
+        moved = learner._score(learner.predict(frame).value) - learner._score(learner.predict(reference).value)
         assert learner.explain(frame).sum(axis=1).to_numpy() == pytest.approx(moved, abs=1e-8)
 
 
@@ -226,3 +271,36 @@ def test_a_model_that_contains_patients_says_so():
     frame, classes, _ = rows()
     learner = models.learner("neighbours", use_case_of("classification")).fit(frame, classes)
     assert b'"holds_rows": true' in learner.save()["learner.json"]
+
+
+def test_neighbours_are_scikit_learns_where_no_two_patients_are_equally_near():
+    frame, classes, numbers = rows(300, seed=4)
+    frame["age"] += np.linspace(0, 1e-3, 300)
+    for problem, target in (("classification", classes), ("regression", numbers)):
+        for parameters in ({}, {"weights": "distance"}, {"metric": "manhattan", "weights": "distance"}):
+            learner = models.learner("neighbours", use_case_of(problem), parameters).fit(frame, target)
+            matrix = learner._matrix(frame[::7])
+            ask = learner.estimator.predict_proba if problem == "classification" else learner.estimator.predict
+            theirs = np.asarray(ask(matrix))
+            found = learner.predict(frame[::7]).value
+            assert found == pytest.approx(theirs[:, 1] if theirs.ndim == 2 else theirs, abs=1e-6)
+            assert found[3] == learner.predict(frame[::7].iloc[[3]]).value[0]
+
+
+def test_of_equally_near_patients_the_first_are_taken_alone_and_in_a_batch():
+    frame, classes, _ = rows(300, seed=4)
+    frame["age"], frame["pressure"] = frame["age"].round(-1), np.nan  # many patients alike
+    learner = models.learner("neighbours", use_case_of("classification")).fit(frame, classes)
+    together = learner.predict(frame).value
+    assert all(learner.predict(frame.iloc[[i]]).value[0] == together[i] for i in range(0, 300, 9))
+
+
+def test_without_the_fixed_order_of_additions_a_row_hangs_on_its_neighbours(monkeypatch):
+    frame, classes, _ = rows(400)
+    learner = models.learner("logistic", use_case_of("classification")).fit(frame, classes)
+    monkeypatch.setattr(estimators, "_sum", lambda model, prepared: model.decision_function(prepared))
+    together = learner.predict(frame).value
+    parts = [learner.predict(frame.iloc[i : i + size]).value for size in (2, 3, 7) for i in range(0, 400 - size, size)]
+    whole = [together[i : i + size] for size in (2, 3, 7) for i in range(0, 400 - size, size)]
+    if all(np.array_equal(*pair) for pair in zip(parts, whole, strict=True)):
+        pytest.skip("this machine's BLAS rounds every shape alike")

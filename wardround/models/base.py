@@ -14,7 +14,7 @@ class Learner(Protocol):
     """Something that learns from canonical rows and predicts for others.
 
     What it needs of the training rows (imputation, scaling, levels) is inside it, so that a row gets the same
-    prediction alone, in a batch, with its columns in another order or beside others that are not used.
+    prediction, to the last bit, alone, in a batch, with its columns in another order or beside others that are not used.
     """
 
     @property
@@ -52,6 +52,10 @@ class Learner(Protocol):
 
     def explain(self, frame: "pd.DataFrame") -> "pd.DataFrame":
         """Return what each feature adds to each row's prediction, one column per feature."""
+        ...
+
+    def answer(self, frame: "pd.DataFrame") -> "tuple[Prediction, pd.DataFrame]":
+        """Return what `predict` and `explain` return, to the last bit, in one go."""
         ...
 
     def descriptors(self, frame: "pd.DataFrame") -> "pd.DataFrame":

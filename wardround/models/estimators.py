@@ -1,11 +1,22 @@
-"""Fitting a scikit-learn estimator and asking it, the same way everywhere."""
+"""Fitting a scikit-learn estimator and asking it, the same way everywhere.
+
+Asking gives a row the same bits alone, in any batch and at any place in it. Trees, boosting and Gaussian kernels go row
+by row anyway; a matrix product does not (BLAS takes another kernel, hence another order of additions, by the shape),
+so what rests on one is added up here in a fixed order.
+"""
 
 import warnings
 from typing import Any
 
 import numpy as np
+from scipy.special import expit
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+from sklearn.pipeline import Pipeline
 
+from wardround.models import nearest
 from wardround.problems.base import Floats
 
 
@@ -27,9 +38,55 @@ def fitted(estimator: Any, matrix: Floats, target: Floats) -> tuple[str, ...]:
 
 
 def point(estimator: Any, matrix: Floats, problem: str) -> Floats:
-    """Return the predicted value of each row (n,): P(positive), or the number; the last column is not used."""
+    """Return the predicted value of each row (n,): P(positive), or the number; the last column is not used.
+
+    *estimator* is a fitted `Pipeline` of preparation and model, or a `CalibratedClassifierCV` around one.
+    """
     if not len(matrix):
         return np.empty(0)
-    if problem == "classification":
-        return np.asarray(estimator.predict_proba(matrix)[:, 1], dtype=float)
-    return np.asarray(estimator.predict(matrix), dtype=float)
+    if isinstance(estimator, CalibratedClassifierCV):
+        (calibrated,) = estimator.calibrated_classifiers_
+        (to_probability,) = calibrated.calibrators
+        return np.asarray(to_probability.predict(_ranking(*_prepared(calibrated.estimator, matrix))), dtype=float)
+    ask = _probability if problem == "classification" else _number
+    return ask(*_prepared(estimator, matrix))
+
+
+def _prepared(pipeline: Pipeline, matrix: Floats) -> tuple[Any, Floats]:
+    (_, prepare), (_, model) = pipeline.steps
+    return model, np.asarray(prepare.transform(matrix))
+
+
+def _probability(model: Any, prepared: Floats) -> Floats:
+    if "coef_" in vars(model):
+        return np.asarray(expit(_sum(model, prepared)))
+    if isinstance(model, KNeighborsClassifier):
+        return nearest.mean(model, prepared)
+    return np.asarray(model.predict_proba(prepared)[:, 1], dtype=float)
+
+
+def _ranking(model: Any, prepared: Floats) -> Floats:
+    """Return what a calibration maps to probabilities, as scikit-learn chooses it: the score where there is one."""
+    if "coef_" in vars(model):
+        return _sum(model, prepared)
+    if hasattr(model, "decision_function"):
+        return np.asarray(model.decision_function(prepared), dtype=float)
+    return _probability(model, prepared)
+
+
+def _number(model: Any, prepared: Floats) -> Floats:
+    if isinstance(model, TransformedTargetRegressor):
+        return np.asarray(model.transformer_.inverse_transform(_number(model.regressor_, prepared)[:, None])[:, 0])
+    if "coef_" in vars(model):
+        return _sum(model, prepared)
+    if isinstance(model, KNeighborsRegressor):
+        return nearest.mean(model, prepared)
+    return np.asarray(model.predict(prepared), dtype=float)
+
+
+def _sum(model: Any, prepared: Floats) -> Floats:
+    """Return intercept + sum of coefficient x column of a linear model, one column after the other."""
+    total = np.full(len(prepared), float(np.ravel(model.intercept_)[0]))
+    for column, weight in zip(prepared.T, np.ravel(model.coef_).tolist(), strict=True):
+        total += column * weight
+    return total

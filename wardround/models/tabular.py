@@ -187,13 +187,13 @@ class TabularLearner:
                 fitted(part, matrix[train], target[train])
             except (ValueError, RuntimeWarning) as error:
                 self.refuse(error)
-            residuals[test] = np.abs(target[test] - part.predict(matrix[test]))
+            residuals[test] = np.abs(target[test] - point(part, matrix[test], self.kind.problem))
         rank = int(np.ceil((len(residuals) + 1) * COVERAGE))
         self.half_width = float(np.sort(residuals)[rank - 1]) if rank <= len(residuals) else None
 
     def predict(self, frame: "pd.DataFrame") -> Prediction:
         """Return one prediction per row of *frame*; columns in any order, others are not looked at."""
-        return self._prediction(self._matrix(frame))
+        return self._interval(point(self.estimator, self._matrix(frame), self.kind.problem))
 
     def explain(self, frame: "pd.DataFrame") -> "pd.DataFrame":
         """Return what each feature adds to each row's prediction: (rows, features), index as *frame*.
@@ -203,21 +203,28 @@ class TabularLearner:
         up to its distance from the reference patient; elsewhere features that act together are each given the joint
         effect (one-at-a-time ablation; Covert, Lundberg and Lee 2021, "Explaining by Removing").
         """
+        return self.answer(frame)[1]
+
+    def answer(self, frame: "pd.DataFrame") -> "tuple[Prediction, pd.DataFrame]":
+        """Return what `predict` and `explain` return, to the last bit, with the rows encoded once."""
         assert self.encoding is not None
         matrix = self._matrix(frame)
         names = self.encoding.columns
-        out = np.empty((len(matrix), len(names)))
-        reference = np.array([np.nan if value is None else value for value in self.encoding.reference])
+        value = np.empty(len(matrix))
+        added = np.empty((len(matrix), len(names)))
+        reference = np.array([np.nan if it is None else it for it in self.encoding.reference])
         step = max(1, _CELLS // max(1, len(names) ** 2))
         for start in range(0, len(matrix), step):
             part = matrix[start : start + step]
-            own = self._score(part)
-            others = np.repeat(part[None], len(names), axis=0)
+            versions = np.repeat(part[None], len(names) + 1, axis=0)  # the last one stays as it is
             for position in range(len(names)):
-                others[position, :, position] = reference[position]
-            without = self._score(others.reshape(-1, matrix.shape[1])).reshape(len(names), len(part))
-            out[start : start + step] = (own - without).T
-        return pd.DataFrame(out, columns=list(names), index=frame.index)
+                versions[position, :, position] = reference[position]
+            points = point(self.estimator, versions.reshape(-1, matrix.shape[1]), self.kind.problem)
+            points = points.reshape(len(names) + 1, len(part))
+            value[start : start + step] = points[-1]
+            scores = self._score(points)
+            added[start : start + step] = (scores[-1] - scores[:-1]).T
+        return self._interval(value), pd.DataFrame(added, columns=list(names), index=frame.index)
 
     def descriptors(self, frame: "pd.DataFrame") -> "pd.DataFrame":
         """Return the columns it learned from, in declared order: a table describes itself."""
@@ -257,14 +264,12 @@ class TabularLearner:
         column = np.broadcast_to(np.asarray(patients, dtype=float), len(matrix))
         return np.column_stack([matrix, column])
 
-    def _prediction(self, matrix: Floats) -> Prediction:
-        value = point(self.estimator, matrix, self.kind.problem)
+    def _interval(self, value: Floats) -> Prediction:
         if self.half_width is None:
             return Prediction(value=value)
         return Prediction(value=value, low=value - self.half_width, high=value + self.half_width)
 
-    def _score(self, matrix: Floats) -> Floats:
-        value = point(self.estimator, matrix, self.kind.problem)
+    def _score(self, value: Floats) -> Floats:
         return np.asarray(logit(np.clip(value, CLIP, 1 - CLIP))) if self.kind.problem == "classification" else value
 
 

@@ -1,0 +1,227 @@
+"""The predictor of a use case: champion, queue and log in one, asked by the API, CDS Hooks and FHIR alike."""
+
+import hashlib
+import secrets
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import orjson
+import pandas as pd
+
+from wardround.domain import utc_now
+from wardround.serving.log.entries import Entry, names
+from wardround.serving.predictions.access import Access
+from wardround.serving.predictions.answers import Answer, Predicted, Warned
+from wardround.serving.predictions.champions import Champions, Serving
+from wardround.serving.predictions.engine import Engine
+from wardround.serving.predictions.form import Form, Record
+from wardround.serving.predictions.metrics import Metrics
+from wardround.serving.predictions.refusals import Refused
+from wardround.use_cases.base import UseCase
+
+if TYPE_CHECKING:
+    from wardround.settings import Settings
+    from wardround.store import Store
+
+EVERY = 1.0
+"""Seconds between two looks at the champion's pointer."""
+
+
+class Log(Protocol):
+    """Where predictions are written down before they are answered."""
+
+    def append(self, entries: Sequence[Entry]) -> None:
+        """Keep *entries* durably, or raise."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Asked:
+    request: str
+    caller: str
+    records: Sequence[Record]
+
+
+class Predictor:
+    """Answers for one use case with whoever is its champion when the learner is called."""
+
+    def __init__(self, use_case: UseCase, *, store: "Store", settings: "Settings", log: Log, metrics: Metrics):
+        self.use_case = use_case
+        self.settings = settings
+        self.form = Form(use_case)
+        self.champions = Champions(use_case, store=store)
+        self.metrics = metrics
+        self.engine: Engine[_Asked, Answer] = Engine(use_case.name, self._work, most_waiting=settings.api_waiting)
+        self._log = log
+
+    async def predict(self, records: list[Any], *, caller: str, request_id: str | None = None) -> Answer:
+        """Return the answer to *records*, JSON objects with ``features`` and, optionally, ``record_id`` and the like.
+
+        *caller* is the id of the API key, *request_id* one made by `new_request`.
+
+        Raises:
+            Refused: 422, a field is wrong; 503, there is no champion or the log takes nothing; 429, too many wait.
+        """
+        return await self.answer(
+            self.form.checked(records, most=self.settings.api_max_records), caller=caller, request_id=request_id
+        )
+
+    async def answer(self, records: Sequence[Record], *, caller: str, request_id: str | None = None) -> Answer:
+        """Return the answer to records that `form` checked; see `predict`."""
+        self.require_champion()
+        asked = _Asked(request=request_id or new_request(), caller=caller, records=records)
+        return await self.engine.submit(asked, rows=len(records))
+
+    def require_champion(self) -> Serving:
+        """Return the champion.
+
+        Raises:
+            Refused: 503, there is none.
+        """
+        serving = self.champions.serving
+        if serving is None:
+            raise Refused(
+                503, f"{self.use_case.name} has no champion yet: try again after its first promotion",
+                headers={"Retry-After": "60"},
+            )  # fmt: skip
+        return serving
+
+    def _work(self, batch: Sequence[_Asked]) -> list[Answer]:
+        serving = self.require_champion()
+        records = [record for asked in batch for record in asked.records]
+        columns = zip(*(record.values for record in records), strict=True)
+        frame = pd.DataFrame(dict(zip(self.use_case.feature_names, columns, strict=True)))
+        prediction, explained = serving.learner.answer(frame)
+        sizes = explained.to_numpy()
+        order = np.argsort(-np.abs(sizes), axis=1, kind="stable")
+        predicted = self._predicted(serving, records, prediction, sizes, order, tuple(explained.columns))
+        now, version = utc_now(), serving.version
+        answers, start = [], 0
+        for asked in batch:
+            part = tuple(predicted[start : start + len(asked.records)])
+            start += len(part)
+            answers.append(
+                Answer(
+                    request_id=asked.request, use_case=self.use_case.name, version=version.version,
+                    family=version.family, at=now, predictions=part,
+                )
+            )  # fmt: skip
+        self._log.append(
+            [entry for asked, answer in zip(batch, answers, strict=True) for entry in self._entries(asked, answer)]
+        )
+        self.metrics.answered(self.use_case.name, rows=len(records), predicted=predicted)
+        return answers
+
+    def _predicted(
+        self,
+        serving: Serving,
+        records: Sequence[Record],
+        prediction: Any,
+        sizes: Any,
+        order: Any,
+        columns: tuple[str, ...],
+    ) -> list[Predicted]:
+        values = prediction.value.tolist()
+        lows = [None] * len(values) if prediction.low is None else prediction.low.tolist()
+        highs = [None] * len(values) if prediction.high is None else prediction.high.tolist()
+        binary, threshold = self.use_case.problem == "classification", self.use_case.threshold
+        return [
+            Predicted(
+                record_id=record.record_id, value=value, low=low, high=high,
+                above=value >= threshold if binary else None,
+                reasons=tuple((columns[i], size[i]) for i in places),
+                warnings=self._warnings(serving, record),
+            )
+            for record, value, low, high, size, places in zip(
+                records, values, lows, highs, sizes.tolist(), order.tolist(), strict=True
+            )
+        ]  # fmt: skip
+
+    def _warnings(self, serving: Serving, record: Record) -> tuple[Warned, ...]:
+        found: list[Warned] = []
+        for name, value in zip(self.use_case.feature_names, record.values, strict=True):
+            if value is None:
+                found.append(Warned(field=name, kind="missing"))
+            elif isinstance(value, str):
+                known = serving.levels.get(name)
+                if known is not None and value not in known:
+                    found.append(Warned(field=name, kind="unseen level"))
+            else:
+                low, high = serving.ranges.get(name, (value, value))
+                if not low <= value <= high:
+                    found.append(Warned(field=name, kind="outside training"))
+        return tuple(found)
+
+    def _entries(self, asked: _Asked, answer: Answer) -> Iterator[Entry]:
+        for place, (record, given) in enumerate(zip(asked.records, answer.predictions, strict=True)):
+            features = dict(zip(self.use_case.feature_names, record.values, strict=True))
+            own, patient = names(
+                self.use_case, self.settings, record.record_id, record.patient_id, request=asked.request, position=place
+            )
+            yield Entry(
+                use_case=self.use_case, request=asked.request, position=place, record_id=own, patient_id=patient,
+                site=record.site, time=record.time, answered_at=answer.at,
+                input_sha256=hashlib.sha256(orjson.dumps(features, option=orjson.OPT_SORT_KEYS)).hexdigest(),
+                caller=asked.caller, version=answer.version, value=given.value, low=given.low, high=given.high,
+                features=features,
+            )  # fmt: skip
+
+
+class Predictors(Mapping[str, Predictor]):
+    """The predictors by name of their use case, who may ask them, and the thread that looks for new champions."""
+
+    def __init__(self, use_cases: Iterable[UseCase], *, store: "Store", settings: "Settings", log: Log):
+        self.settings = settings
+        self.log = log
+        self.metrics = Metrics()
+        self.access = Access(store, rate=settings.api_rate)
+        self._by_name = {
+            case.name: Predictor(case, store=store, settings=settings, log=log, metrics=self.metrics)
+            for case in use_cases
+        }
+        self._over = threading.Event()
+        self._watch: threading.Thread | None = None
+
+    def __getitem__(self, name: str) -> Predictor:
+        return self._by_name[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._by_name)
+
+    def __len__(self) -> int:
+        return len(self._by_name)
+
+    def start(self) -> None:
+        """Take the present champions, then start to answer and to look for new ones."""
+        self._over.clear()
+        self.refresh()
+        for predictor in self.values():
+            predictor.engine.start()
+        self._watch = threading.Thread(target=self._look, name="champions", daemon=True)
+        self._watch.start()
+
+    def stop(self) -> None:
+        """Answer what waits, then end every thread."""
+        self._over.set()
+        for predictor in self.values():
+            predictor.engine.stop()
+        if self._watch is not None:
+            self._watch.join(timeout=5)
+
+    def refresh(self) -> None:
+        """Look once where every pointer points."""
+        for predictor in self.values():
+            predictor.champions.refresh()
+            self.metrics.champion(predictor.champions)
+
+    def _look(self) -> None:
+        while not self._over.wait(EVERY):
+            self.refresh()
+
+
+def new_request() -> str:
+    """Return a new name of a request, 32 hex digits; callers do not choose them, since theirs could name a patient."""
+    return secrets.token_hex(16)
