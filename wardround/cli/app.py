@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from wardround import __version__
-from wardround.cli import alerts, data, demo, flows, models, services
+from wardround.cli import alerts, approve, data, demo, flows, models, people, services
 from wardround.cli.output import fail, json_wanted
 from wardround.errors import CallInvalid, InputFault, ServiceFailed, WardroundError
 from wardround.unexpected import withheld
@@ -31,6 +31,10 @@ registry = typer.Typer(help="Model versions: list, show, diff.", no_args_is_help
 tickets = typer.Typer(help="What people should know of: list, show, acknowledge, close.", no_args_is_help=True)
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(registry, name="models")
+duty = typer.Typer(help="The people on duty: add, list, role, disable, enable, passphrase.", no_args_is_help=True)
+api_keys = typer.Typer(help="API keys of the systems that ask: add, list, revoke.", no_args_is_help=True)
+app.add_typer(duty, name="people")
+app.add_typer(api_keys, name="api-keys")
 app.add_typer(tickets, name="tickets")
 
 app.command("demo")(demo.demo)
@@ -44,6 +48,7 @@ app.command("score")(flows.score)
 app.command("monitor")(flows.monitor)
 app.command("round")(flows.make_round)
 app.command("retrain")(flows.retrain)
+app.command("approve")(approve.approve)
 app.command("promote")(models.promote)
 app.command("rollback")(models.rollback)
 app.command("label")(data.label)
@@ -57,6 +62,15 @@ quarantine.command("drop")(data.quarantine_drop)
 registry.command("list")(models.models_list)
 registry.command("show")(models.models_show)
 registry.command("diff")(models.models_diff)
+duty.command("add")(people.people_add)
+duty.command("list")(people.people_list)
+duty.command("role")(people.people_role)
+duty.command("disable")(people.people_disable)
+duty.command("enable")(people.people_enable)
+duty.command("passphrase")(people.people_passphrase)
+api_keys.command("add")(people.api_keys_add)
+api_keys.command("list")(people.api_keys_list)
+api_keys.command("revoke")(people.api_keys_revoke)
 tickets.command("list")(alerts.tickets_list)
 tickets.command("show")(alerts.tickets_show)
 tickets.command("acknowledge")(alerts.tickets_acknowledge)
