@@ -159,17 +159,10 @@ def models_diff(
         table(
             f"{one} against {other}",
             ("what", one, other),
-            [(each.fact, _in_short(each.one), _in_short(each.other)) for each in differing],
+            [(each.fact, registry.in_short(each.one), registry.in_short(each.other)) for each in differing],
         )
     else:
         say(f"nothing differs: both are {found[0].version}")
-
-
-def _in_short(value: Any) -> Any:
-    """Cut the content hashes of batches and data down to what one can still look up."""
-    if isinstance(value, list | tuple):
-        return ", ".join(str(_in_short(each)) for each in value)
-    return value[:12] if isinstance(value, str) and len(value) == 64 else value
 
 
 def promote(

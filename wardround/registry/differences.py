@@ -36,6 +36,13 @@ def differences(store: Store, one: ModelVersion, other: ModelVersion) -> tuple[D
     )
 
 
+def in_short(value: Any) -> Any:
+    """Cut the content hashes in *value* down to what one can still look up; a list becomes one text."""
+    if isinstance(value, list | tuple):
+        return ", ".join(str(in_short(each)) for each in value)
+    return value[:12] if isinstance(value, str) and len(value) == 64 else value
+
+
 def _facts(store: Store, version: ModelVersion) -> dict[str, Any]:
     from pydantic import TypeAdapter
 
