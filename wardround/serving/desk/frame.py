@@ -1,11 +1,12 @@
 """What every page of the review desk stands on: who asks, what they may do, their language, and the page itself."""
 
 import secrets
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 from urllib.parse import quote
 
 from fastapi import Depends, Request
@@ -21,6 +22,9 @@ from wardround.settings import Settings
 from wardround.store import Store
 from wardround.store.client import QUICK
 from wardround.use_cases.base import UseCase
+
+if TYPE_CHECKING:
+    from wardround.serving.desk.sessions import SignedOut
 
 T = TypeVar("T")
 THEMES = ("auto", "light", "dark")
@@ -40,14 +44,20 @@ REPORT_POLICY = (
 
 @dataclass(frozen=True, kw_only=True)
 class Desk:
-    """One desk: its settings, the use cases it shows, and what it remembers between two requests."""
+    """One desk: its settings, the use cases it shows, and what it remembers between two requests.
+
+    *origins* says from which file a use case was loaded that does not come with wardround.
+    """
 
     settings: Settings
     use_cases: Mapping[str, UseCase]
+    origins: Mapping[str, str] = field(default_factory=dict)
     clock: Callable[[], datetime] = utc_now
     objects: Objects = field(default_factory=Objects)
     throttle: Throttle = field(default_factory=Throttle)
-    signed_out: Any = None
+    checks: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(4))
+    last_entries: dict[Store, int] = field(default_factory=dict)
+    signed_out: "SignedOut"
 
     @property
     def store(self) -> Store:
@@ -56,6 +66,11 @@ class Desk:
 
 
 DESK: ContextVar[Desk] = ContextVar("the desk that answers the present request")
+
+
+def desk() -> Desk:
+    """Return the desk that answers the present request."""
+    return DESK.get()
 
 
 class SignInNeeded(Exception):

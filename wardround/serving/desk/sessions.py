@@ -44,6 +44,7 @@ class Sessions:
         self.signer = _Signer(secret, clock)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on with its session."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -114,7 +115,7 @@ def secret_of(settings: Settings) -> str:
     Raises:
         SettingsInvalid: it is damaged.
     """
-    path = settings.home / "serving" / "session.key"
+    path = settings.home / "desk" / "session.key"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_name(f"{path.name}.{secrets.token_hex(6)}")

@@ -30,7 +30,7 @@ class Throttle:
         It counts before the answer is known, so that guesses sent at the same time do not all pass.
         """
         with self._lock:
-            wait = max((self._left(key, free, now) for key, free in limits.items()), default=timedelta(0))
+            wait: timedelta = max((self._left(key, free, now) for key, free in limits.items()), default=timedelta(0))
             if not wait:
                 for key in limits:
                     count, last = self._failures.pop(key, (0, now))
@@ -57,5 +57,5 @@ class Throttle:
         count, last = self._failures.get(key, (0, now))
         if count < free or now - last > FORGOTTEN:
             return timedelta(0)
-        waiting = min(FIRST_WAIT * 2 ** min(count - free, 10), LONGEST_WAIT)
+        waiting: timedelta = min(FIRST_WAIT * 2 ** min(count - free, 10), LONGEST_WAIT)
         return max(last + waiting - now, timedelta(0))
