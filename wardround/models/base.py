@@ -14,7 +14,7 @@ class Learner(Protocol):
     """Something that learns from canonical rows and predicts for others.
 
     What it needs of the training rows (imputation, scaling, levels) is inside it, so that a row gets the same
-    prediction, to the last bit, alone, in a batch, with its columns in another order or beside others that are not used.
+    prediction, to the last bit, alone, in a batch, with its columns in another order or beside others nobody uses.
     """
 
     @property

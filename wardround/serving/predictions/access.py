@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from wardround import people
 from wardround.domain import utc_now
-from wardround.errors import SignInRefused, WardroundError
+from wardround.errors import WardroundError
+from wardround.errors.roots import OutsideFailed
 from wardround.serving.predictions.refusals import Refused
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class Access:
             Refused: as `caller`; 403, the key is not for this use case.
         """
         key = await self.caller(authorization)
-        if "*" not in key.use_cases and use_case not in key.use_cases:
+        if not key.serves(use_case):
             raise Refused(403, "this API key is not for this use case")
         return key
 
@@ -126,10 +127,10 @@ class Access:
     async def _look(self, token: str, known: _Known) -> None:
         try:
             known.key = await asyncio.to_thread(people.authenticate_api_key, self.store, token, now=utc_now())
-        except SignInRefused:
-            known.key = None
-        except WardroundError:  # the store is away: what was known stays, and `at` tells how old it is
+        except OutsideFailed:  # the store is away: what was known stays, and `at` tells how old it is
             return
+        except WardroundError:
+            known.key = None
         known.at = self._clock()
 
 

@@ -28,7 +28,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Serving:
-    """A champion ready to answer: what it learned from are *ranges* (low, high) of numbers and *levels* of categories."""
+    """A champion ready to answer; it learned from *ranges* (low, high) of numbers and *levels* of categories."""
 
     version: ModelVersion
     learner: TabularLearner

@@ -108,13 +108,14 @@ class Engine(Generic[T, R]):
         try:
             answers = self._work([job.asked for job in jobs])
         except Exception as error:
-            if len(jobs) > 1:
+            if len(jobs) > 1 and not isinstance(error, Refused):
                 for job in jobs:
                     self._answer([job])
                 return
-            if not isinstance(error, Refused):
+            if not isinstance(error, Refused):  # its text may quote a value
                 _log.error("%s: a request could not be answered (%s)", self.name, type(error).__name__)
-            _tell(jobs[0].loop, [(jobs[0], None, error)])
+            for job in jobs:
+                _tell(job.loop, [(job, None, error)])
             return
         by_loop: dict[asyncio.AbstractEventLoop, list[tuple[Job[T, R], R | None, Exception | None]]] = {}
         for job, answer in zip(jobs, answers, strict=True):

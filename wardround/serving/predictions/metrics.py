@@ -21,27 +21,33 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        own = {"registry": self.registry}
+        own = self.registry
         self._requests = Counter(
-            "wardround_requests", "Requests by use case and status.", ("use_case", "status"), **own
+            "wardround_requests", "Requests by use case and status.", ("use_case", "status"), registry=own
         )
         self._seconds = Histogram(
-            "wardround_request_seconds", "Seconds until the answer.", ("use_case",), buckets=SECONDS, **own
+            "wardround_request_seconds", "Seconds until the answer.", ("use_case",), buckets=SECONDS, registry=own
         )
         self._rows = Histogram(
             "wardround_batch_rows",
             "Records that went through the learner together.",
             ("use_case",),
             buckets=ROWS,
-            **own,
+            registry=own,
         )
-        self._predictions = Counter("wardround_predictions", "Predictions made.", ("use_case",), **own)
-        self._warnings = Counter("wardround_warnings", "Warnings given.", ("use_case", "kind"), **own)
-        self._model = Gauge("wardround_champion_info", "1: answers now.", ("use_case", "version", "family"), **own)
-        self._refused = Gauge("wardround_champion_refused", "1: the new champion is not used.", ("use_case",), **own)
-        self._store = Gauge("wardround_store_answers", "1: the pointer could be read.", ("use_case",), **own)
-        self.backlog = Gauge("wardround_log_backlog", "Predictions kept here that the store does not have yet.", **own)
-        self.waiting = Gauge("wardround_waiting", "Requests that wait.", ("use_case",), **own)
+        self._predictions = Counter("wardround_predictions", "Predictions made.", ("use_case",), registry=own)
+        self._warnings = Counter("wardround_warnings", "Warnings given.", ("use_case", "kind"), registry=own)
+        self._model = Gauge(
+            "wardround_champion_info", "1: answers now.", ("use_case", "version", "family"), registry=own
+        )
+        self._refused = Gauge(
+            "wardround_champion_refused", "1: the new champion is not used.", ("use_case",), registry=own
+        )
+        self._store = Gauge("wardround_store_answers", "1: the pointer could be read.", ("use_case",), registry=own)
+        self.backlog = Gauge(
+            "wardround_log_backlog", "Predictions kept here that the store does not have yet.", registry=own
+        )
+        self.waiting = Gauge("wardround_waiting", "Requests that wait.", ("use_case",), registry=own)
         self._shown: dict[str, tuple[str, str]] = {}
         self._counters: dict[tuple[str, int], Counter] = {}
         self._timers: dict[str, Histogram] = {}

@@ -5,14 +5,15 @@ import secrets
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import orjson
 import pandas as pd
 
 from wardround.domain import utc_now
-from wardround.serving.log.entries import Entry, names
+from wardround.errors import LogFull
+from wardround.serving.log import Entry, names
 from wardround.serving.predictions.access import Access
 from wardround.serving.predictions.answers import Answer, Predicted, Warned
 from wardround.serving.predictions.champions import Champions, Serving
@@ -23,19 +24,12 @@ from wardround.serving.predictions.refusals import Refused
 from wardround.use_cases.base import UseCase
 
 if TYPE_CHECKING:
+    from wardround.serving.log import PredictionLog
     from wardround.settings import Settings
     from wardround.store import Store
 
 EVERY = 1.0
 """Seconds between two looks at the champion's pointer."""
-
-
-class Log(Protocol):
-    """Where predictions are written down before they are answered."""
-
-    def append(self, entries: Sequence[Entry]) -> None:
-        """Keep *entries* durably, or raise."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +42,9 @@ class _Asked:
 class Predictor:
     """Answers for one use case with whoever is its champion when the learner is called."""
 
-    def __init__(self, use_case: UseCase, *, store: "Store", settings: "Settings", log: Log, metrics: Metrics):
+    def __init__(
+        self, use_case: UseCase, *, store: "Store", settings: "Settings", log: "PredictionLog", metrics: Metrics
+    ):
         self.use_case = use_case
         self.settings = settings
         self.form = Form(use_case)
@@ -109,9 +105,12 @@ class Predictor:
                     family=version.family, at=now, predictions=part,
                 )
             )  # fmt: skip
-        self._log.append(
-            [entry for asked, answer in zip(batch, answers, strict=True) for entry in self._entries(asked, answer)]
-        )
+        try:
+            self._log.append(entry for pair in zip(batch, answers, strict=True) for entry in self._entries(*pair))
+        except LogFull:
+            raise Refused(
+                503, "predictions cannot be recorded just now, so none is given", headers={"Retry-After": "30"}
+            ) from None
         self.metrics.answered(self.use_case.name, rows=len(records), predicted=predicted)
         return answers
 
@@ -173,7 +172,7 @@ class Predictor:
 class Predictors(Mapping[str, Predictor]):
     """The predictors by name of their use case, who may ask them, and the thread that looks for new champions."""
 
-    def __init__(self, use_cases: Iterable[UseCase], *, store: "Store", settings: "Settings", log: Log):
+    def __init__(self, use_cases: Iterable[UseCase], *, store: "Store", settings: "Settings", log: "PredictionLog"):
         self.settings = settings
         self.log = log
         self.metrics = Metrics()
