@@ -102,6 +102,6 @@ def test_calibration_of_numbers_gets_a_scale_that_holds_them():
 
 
 def test_small_drawings_beside_a_number_are_hidden_from_screen_readers():
-    for drawn in (charts.bar(2.0), charts.span(0.8, 0.7, 0.9, (0.0, 1.0)), charts.sign("triangle", "warn")):
+    for drawn in (charts.bar(2.0), charts.span(0.8, 0.7, 0.9, (0.0, 1.0))):
         assert parsed(drawn).get("aria-hidden") == "true"
     assert parsed(charts.bar(2.0)).find(f"{NAMESPACE}rect").get("width") == "100.0"

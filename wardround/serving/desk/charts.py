@@ -7,7 +7,6 @@ their text keeps its size on a telephone.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 
 from markupsafe import Markup
 
@@ -29,8 +28,7 @@ from wardround.serving.desk.drawing import (
 )
 
 __all__ = [
-    "Change", "Decided", "Point", "Rounds", "Told", "bar", "calibration", "drift", "over_time", "sign", "span",
-    "timeline",
+    "Change", "Decided", "Point", "Rounds", "Told", "bar", "calibration", "drift", "over_time", "span", "timeline",
 ]  # fmt: skip
 
 
@@ -42,15 +40,6 @@ class Decided:
     lane: int
     signal: str
     label: str
-
-
-def sign(shape: str, signal: str) -> Markup:
-    """Return a light of a traffic light: a small drawing beside a word that says the same, so hidden from readers."""
-    drawn = mark(shape, 8, 8, 6.5)
-    return Markup(
-        f'<svg class="sign signal-{escape(signal)}" viewBox="0 0 16 16" width="16" height="16" aria-hidden="true" '
-        f'focusable="false" fill="currentColor">{drawn}</svg>'
-    )
 
 
 def timeline(told: Told, rounds: Rounds, lanes: Sequence[tuple[str, str]], decided: Sequence[Decided]) -> Markup:

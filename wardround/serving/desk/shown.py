@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 HERE = Path(__file__).parent
-STYLE = HERE / "static" / "desk.css"
+STYLE, CHARTS = HERE / "static" / "desk.css", HERE / "static" / "charts.css"
 
 
 @cache
@@ -24,8 +24,8 @@ def environment() -> Environment:
 
 
 def style_sheet() -> tuple[bytes, str]:
-    """Return the style sheet and a name for this state of it."""
-    body = STYLE.read_bytes()
+    """Return the style sheet (of the frame, then of the charts) and a name for this state of it."""
+    body = STYLE.read_bytes() + CHARTS.read_bytes()
     return body, hashlib.sha256(body).hexdigest()[:12]
 
 

@@ -43,7 +43,18 @@ def site(
     Raises:
         SettingsInvalid: the key of the cookies is damaged, or a proxy may name persons and has no secret.
     """
-    from wardround.serving.desk import account, approving, ledger, persons, signing_in, ticketing
+    from wardround.serving.desk import (
+        account,
+        approving,
+        ledger,
+        model,
+        persons,
+        signing_in,
+        ticketing,
+        use_case,
+        visit,
+        wards,
+    )
 
     sessions.require_proxy_secret(settings)
     desk = frame.Desk(
@@ -56,7 +67,7 @@ def site(
     )  # fmt: skip
     made.state.desk = desk
     made.include_router(signing_in.router, dependencies=[Depends(frame.csrf)])
-    for module in (account, approving, ticketing, persons, ledger):
+    for module in (wards, use_case, visit, model, account, approving, ticketing, persons, ledger):
         made.include_router(module.router, dependencies=[Depends(frame.signed_in), Depends(frame.csrf)])
     made.add_api_route("/static/desk.css", _style, methods=["GET"])
     made.add_api_route("/static/mark.svg", _mark, methods=["GET"])

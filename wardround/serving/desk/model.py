@@ -1,0 +1,128 @@
+"""The page of one model version, and its card and manifest to take away."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter, Request, Response
+
+from wardround import approvals, registry
+from wardround.domain import CriterionResult, Interval, to_json
+from wardround.monitoring.wording import number
+from wardround.serving.desk import frame
+from wardround.serving.desk.card import calibration, card, groups
+from wardround.serving.desk.history import batches
+from wardround.serving.desk.texts import Words
+from wardround.use_cases.base import UseCase
+
+router = APIRouter()
+PATH = "/use-cases/{name}/models/{version}"
+
+
+@router.get(PATH)
+def page(request: Request, name: str, version: str) -> Response:
+    """Show a version."""
+    use_case, store = frame.use_case_named(name), frame.get_store()
+    settings, t = frame.get_settings(), frame.words(request)
+    found = card(store, use_case, version)
+    champion = registry.champion(store, name)
+    metrics, subgroups = groups(found.evaluation)
+    known = batches(name)
+    used = [known[each] for each in found.version.batches if each in known]
+    return frame.page(
+        request, "model.html",
+        use_case=use_case, card=found, version=found.version, champion=champion,
+        serves=champion is not None and champion.version == found.version.version,
+        moves=[move for move in (champion.history if champion else ()) if move["version"] == found.version.version],
+        metrics=metrics, subgroups=subgroups, calibration=calibration(t, store, found.version, settings.small_cell),
+        approvals=approvals.of(store, name, found.version.version), batches=used,
+        gone=len(found.version.batches) - len(used),
+        ratio=(1 - use_case.threshold) / use_case.threshold if use_case.threshold else None,
+        say=Say(t, use_case, settings.small_cell, {batch.id: batch.label for batch in known.values()}),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Say:
+    """The parts of a card in words: counts that may be shown, figures with intervals, criteria, facts."""
+
+    t: Words
+    use_case: UseCase
+    small_cell: int
+    labels: Mapping[str, str]
+
+    def count(self, count: int | None) -> str:
+        """A number of rows or patients."""
+        if count is None:
+            return self.t("content.withheld")
+        return self.t("content.fewer", n=self.small_cell) if 0 < count < self.small_cell else f"{count:,}"
+
+    def band(self, value: float | None, interval: Interval | None) -> str:
+        """A figure and its interval."""
+        if value is None:
+            return self.t("content.not_measured")
+        if interval is None:
+            return number(value)
+        return self.t("content.with_band", value=number(value), low=number(interval.low), high=number(interval.high))
+
+    def criterion(self, result: CriterionResult) -> str:
+        """What a criterion asks for."""
+        if not result.metric:
+            return result.criterion
+        what = self.t(f"limit.{result.metric}" if result.kind == "limit" else f"metric.{result.metric}")
+        population = f"population.{result.population}"
+        return self.t(
+            f"criterion.{result.kind}", what=what, limit=number(result.limit),
+            margin=number(abs(result.limit or 0.0)), population=self.t(population) if population in self.t else "",
+        )  # fmt: skip
+
+    def input(self, feature: str) -> str:
+        """What an input means, as the use case says."""
+        known = {each.name: each for each in self.use_case.features}
+        if feature not in known:
+            return ""
+        unit = known[feature].unit
+        return known[feature].description + (self.t("content.in_brackets", text=unit) if unit else "")
+
+    def fact(self, name: str) -> str:
+        """The name of a fact in which two versions differ."""
+        for kind in ("fact", "metric"):
+            if f"{kind}.{name}" in self.t:
+                return self.t(f"{kind}.{name}")
+        return name
+
+    def side(self, name: str, value: Any) -> str:
+        """One version's side of a difference."""
+        if value is None or value == []:
+            return self.t("content.none")
+        if name == "batches":
+            return self.t("content.comma").join(self.labels.get(each, each[:12]) for each in value)
+        if name == "family":
+            return self.t(f"family.{value}")
+        return str(registry.in_short(value))
+
+    def moment(self, text: str) -> datetime:
+        """A moment as the pointer's history keeps it."""
+        return datetime.fromisoformat(text)
+
+
+@router.get(PATH + "/card.md")
+def card_file(name: str, version: str) -> Response:
+    """Give the model card as it was written at training, in markdown."""
+    store = frame.get_store()
+    found = registry.load(store, frame.use_case_named(name).name, version)
+    return Response(
+        registry.read_file(store, found, "card.md"), media_type="text/markdown; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}-{found.version}-card.md"'},
+    )  # fmt: skip
+
+
+@router.get(PATH + "/manifest.json")
+def manifest_file(name: str, version: str) -> Response:
+    """Give the manifest: what it was made from, and the hash of every file."""
+    found = registry.load(frame.get_store(), frame.use_case_named(name).name, version)
+    return Response(
+        to_json(found, indent=1), media_type="application/json",
+        headers={"Content-Disposition": f'attachment; filename="{name}-{found.version}-manifest.json"'},
+    )  # fmt: skip
