@@ -78,7 +78,7 @@ def promote(
     if faults:
         raise PromotionRefused(use_case, candidate.version, tuple(faults))
     read_files(store, candidate)
-    _read_approvals(store, candidate, approvals)
+    _read_approvals(store, approvals)
     hashes = hashes_of(store, candidate) | _keep_verdict(store, candidate, verdict) | dict(approvals)
     return _move(store, use_case, candidate.version, current, tag, "promotion", actor, reason, now, hashes)
 
@@ -197,12 +197,10 @@ def _verdict_faults(candidate: ModelVersion, verdict: Verdict, expected: str | N
     return faults
 
 
-def _read_approvals(store: Store, candidate: ModelVersion, approvals: Mapping[str, str]) -> None:
+def _read_approvals(store: Store, approvals: Mapping[str, str]) -> None:
     for key, expected in approvals.items():
-        if not key.startswith(f"approvals/{candidate.use_case}/{candidate.version}/") or not store.exists(key):
-            raise Corrupted(key, f"it is no approval of {candidate.version}")
-        if store.sha256(key) != expected:
-            raise Corrupted(key, "its hash is not the one that was counted")
+        if not key.startswith("approvals/") or not store.exists(key) or store.sha256(key) != expected:
+            raise Corrupted(key, "it is not the approval that was counted")
 
 
 def _stale(expected: str | None, serving: str | None) -> str:
