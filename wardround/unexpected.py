@@ -35,4 +35,5 @@ def withheld(error: Exception) -> Exception:
         return error
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if Path(frame.filename).is_relative_to(HERE)] or frames
-    return UnexpectedError(type(error).__name__, f"{Path(ours[-1].filename).name}:{ours[-1].lineno}")
+    place = f"{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "a place it does not tell"
+    return UnexpectedError(type(error).__name__, place)

@@ -4,10 +4,10 @@ import hashlib
 from datetime import datetime
 from typing import Protocol
 
-from wardround import registry
+from wardround import approvals, registry
 from wardround.alerts import tickets
 from wardround.alerts.tickets import APPROVE, REPAIR, Ticket
-from wardround.errors import WardroundError
+from wardround.errors import Corrupted, NotFound, WardroundError
 from wardround.store import Store
 from wardround.unexpected import withheld
 
@@ -66,14 +66,21 @@ def report_failure(store: Store, *, use_case: str, work: str, error: Exception, 
 
 
 def settled(store: Store, ticket: Ticket, *, now: datetime) -> Ticket:
-    """Return *ticket*, closed if the champion changed since it asked for an approval: it would help nobody now."""
+    """Return *ticket*, closed if it asks for an approval that was refused, or to follow a champion that is gone."""
     if ticket.action != APPROVE or not ticket.is_open:
         return ticket
-    champion = registry.champion(store, ticket.use_case)
+    try:
+        champion = registry.champion(store, ticket.use_case)
+        given = approvals.of(store, ticket.use_case, ticket.subject)
+    except (Corrupted, NotFound):
+        return ticket  # whoever looks at the version is told; until then it waits
     serving = champion.version if champion else None
-    if serving == ticket.champion:
-        return ticket
-    return tickets.close_by_itself(store, ticket, f"{serving} is the champion now", now=now)
+    rejected = [each.person for each in given if each.act is approvals.Act.REJECT and each.given_at >= ticket.opened_at]
+    if serving != ticket.champion:
+        return tickets.close_by_itself(store, ticket, f"{serving} is the champion now", now=now)
+    if rejected:
+        return tickets.close_by_itself(store, ticket, f"{rejected[-1]} rejected the version", now=now)
+    return ticket
 
 
 def _name(kind: str, *cause: str) -> str:

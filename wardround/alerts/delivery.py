@@ -22,7 +22,7 @@ from wardround.alerts.outbox import Entry, Progress, Receipt, entries, move, pro
 from wardround.alerts.sinks import NotTaken, send
 from wardround.alerts.tickets import BY_ITSELF, Urgency
 from wardround.domain import Sensitivity, to_json
-from wardround.errors import AlertFailed, AlreadyExists, Conflict
+from wardround.errors import AlertFailed, AlreadyExists, Conflict, Corrupted
 from wardround.monitoring.rounds import stored_decision
 from wardround.settings import Settings
 from wardround.store import Store
@@ -75,22 +75,30 @@ def deliver(
 
     Raises:
         StoreFailed: the store did not answer; call again.
+        Corrupted: a ticket, or how far a message has come, cannot be read; all others were sent.
     """
     started = time.monotonic()
-    found = [settled(store, tickets.finish(store, ticket), now=now) for ticket in tickets.listing(store)]
+    found, broken = tickets.readable(store)
+    found = [settled(store, tickets.finish(store, ticket), now=now) for ticket in found]
     tried: list[Delivery] = []
     silent: set[str] = set()
     for entry in entries(store, config, found, now=now):
         if entry.sink.name in silent:
             continue
         moment = now + timedelta(seconds=time.monotonic() - started)
-        held = _hold(store, entry, moment, again)
+        try:
+            held = _hold(store, entry, moment, again)
+        except Corrupted as error:
+            broken.append(error)
+            continue
         if held is None:
             continue
         done = _tell(store, entry, *held, settings=settings, now=moment, environment=environment)
         if done.state is State.LATER:
             silent.add(entry.sink.name)
         tried.append(done)
+    if broken:
+        raise broken[0]
     return tuple(tried)
 
 

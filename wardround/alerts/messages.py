@@ -181,7 +181,7 @@ def _words(ticket: Ticket, decision: Decision | None, language: str) -> _Words:
 
 def _way(ticket: Ticket, texts: Mapping[str, Any], settings: Settings) -> tuple[str | None, str]:
     command = f"wardround tickets show {ticket.id}"
-    page = f"tickets#{ticket.id}"
+    page = f"tickets/{ticket.id}"
     if ticket.action == APPROVE:
         command = texts["approve_command"].format(subject=ticket.subject, use_case=ticket.use_case)
         page = f"approvals/{ticket.use_case}/{ticket.subject}"

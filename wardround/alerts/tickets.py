@@ -8,108 +8,21 @@ object of its own (``.../<id>/acts/``), named in the ledger; a ledger entry lost
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from enum import StrEnum
 from typing import Literal
 
 from wardround import ledger
+from wardround.alerts.ticket import APPROVE, BY_ITSELF, PREFIX, REPAIR, URGENCIES, Ticket, TicketAct, Urgency
 from wardround.domain import Action, Decision, Sensitivity, from_json, to_json
 from wardround.errors import Conflict, Corrupted, NotFound, TicketClosed
 from wardround.monitoring.story import told
 from wardround.store import Store
 
-PREFIX = "tickets/"
-BY_ITSELF = "wardround"
-"""Who closes a ticket whose cause is gone without a person's doing."""
-
-
-class Urgency(StrEnum):
-    """How soon a person should know; the order is that of the members."""
-
-    LOW = "low"
-    NORMAL = "normal"
-    HIGH = "high"
-
-    @property
-    def rank(self) -> int:
-        """0 for low, 1 for normal, 2 for high."""
-        return list(Urgency).index(self)
-
-
-APPROVE = "approve"
-REPAIR = "repair"
-URGENCIES = {
-    Action.INSUFFICIENT_DATA.value: Urgency.LOW,
-    Action.RETRAIN.value: Urgency.NORMAL,
-    APPROVE: Urgency.NORMAL,
-    Action.RETRAIN_WITH_HUMAN.value: Urgency.HIGH,
-    Action.QUARANTINE.value: Urgency.HIGH,
-    REPAIR: Urgency.HIGH,
-}
-"""Every action a ticket can ask for: those of a decision, ``approve`` a version, ``repair`` a run that failed."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ticket:
-    """One cause, from the first round that found it until it is closed.
-
-    *action* is one of `URGENCIES`; *rounds* are the keys of the decisions that found the cause, the first one first;
-    *as_of* and *decided_at* are those of the latest round. *subject* is the version that waits for an approval or the
-    work that failed, empty for a decision. *in_ledger*: what was done to the ticket is in the ledger.
-    """
-
-    id: str
-    use_case: str
-    action: str
-    cause: str
-    champion: str | None
-    headline: str
-    reasons: tuple[str, ...]
-    opened_at: datetime
-    as_of: datetime
-    decided_at: datetime
-    rounds: tuple[str, ...] = ()
-    subject: str = ""
-    acknowledged_by: str | None = None
-    acknowledged_at: datetime | None = None
-    comment: str = ""
-    closed_at: datetime | None = None
-    closed_by: str = ""
-    closing_comment: str = ""
-    in_ledger: bool = True
-
-    @property
-    def is_open(self) -> bool:
-        """Whether nobody has closed it."""
-        return self.closed_at is None
-
-    @property
-    def urgency(self) -> Urgency:
-        """How soon a person should know."""
-        return URGENCIES[self.action]
-
-    @property
-    def key(self) -> str:
-        """Where it is stored."""
-        return f"{PREFIX}{self.use_case}/{self.id}.json"
-
-    @property
-    def folder(self) -> str:
-        """The key prefix of what was done to it and who was told, with a slash at the end."""
-        return f"{PREFIX}{self.use_case}/{self.id}/"
-
-
-@dataclass(frozen=True, kw_only=True)
-class TicketAct:
-    """What *person* did to a ticket."""
-
-    ticket: str
-    use_case: str
-    act: Literal["acknowledged", "closed"]
-    person: str
-    comment: str
-    at: datetime
+__all__ = [
+    "APPROVE", "BY_ITSELF", "PREFIX", "REPAIR", "URGENCIES", "Ticket", "Urgency", "acknowledge", "close",
+    "close_by_itself", "find", "finish", "is_record", "listing", "notice", "open_ticket", "read", "readable",
+]  # fmt: skip
 
 
 def notice(store: Store, decision: Decision, *, now: datetime) -> Ticket | None:
@@ -157,11 +70,29 @@ def open_ticket(store: Store, name: str, fresh: Ticket, *, known: Callable[[Tick
 
 
 def listing(store: Store, *, use_case: str | None = None, open_only: bool = False) -> tuple[Ticket, ...]:
-    """Return the tickets (of *use_case* if given), open ones first, each group the newest first."""
-    prefix = f"{PREFIX}{use_case}/" if use_case else PREFIX
-    found = [read(store, key)[0] for key in store.keys(prefix) if is_record(key)]
+    """Return the tickets (of *use_case* if given), open ones first, each group the newest first.
+
+    Raises:
+        Corrupted: one of them cannot be read.
+    """
+    found, broken = readable(store, use_case)
+    if broken:
+        raise broken[0]
     kept = [ticket for ticket in found if ticket.is_open or not open_only]
     return tuple(sorted(kept, key=lambda ticket: (not ticket.is_open, -ticket.opened_at.timestamp(), ticket.id)))
+
+
+def readable(store: Store, use_case: str | None = None) -> tuple[list[Ticket], list[Corrupted]]:
+    """Return the tickets (of *use_case* if given) that can be read, and what is wrong with the others."""
+    found: list[Ticket] = []
+    broken: list[Corrupted] = []
+    for key in store.keys(f"{PREFIX}{use_case}/" if use_case else PREFIX):
+        if is_record(key):
+            try:
+                found.append(read(store, key)[0])
+            except Corrupted as error:
+                broken.append(error)
+    return found, broken
 
 
 def find(store: Store, id: str) -> Ticket:
@@ -184,7 +115,7 @@ def acknowledge(store: Store, id: str, *, person: str, comment: str, now: dateti
 
     Raises:
         NotFound: there is no such ticket.
-        TicketClosed: it is closed.
+        TicketClosed: it was closed before anybody acknowledged it.
     """
     ticket = find(store, id)
     while ticket.acknowledged_at is None:
