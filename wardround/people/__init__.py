@@ -13,7 +13,10 @@ from wardround.people.acts import (
     reset_passphrase,
     signer,
 )
-from wardround.people.api_keys import (
+from wardround.people.keys import Origin, PublicKey, public_key, registration, verifies
+from wardround.people.record import NAME, Person, find, listing, require
+from wardround.people.roles import Right, Role
+from wardround.people.systems import (
     ApiKey,
     add_api_key,
     api_keys,
@@ -21,9 +24,6 @@ from wardround.people.api_keys import (
     find_api_key,
     revoke_api_key,
 )
-from wardround.people.keys import Origin, PublicKey, public_key, registration, verifies
-from wardround.people.record import NAME, Person, find, listing, require
-from wardround.people.roles import Right, Role
 
 __all__ = [
     "NAME", "ApiKey", "Origin", "Person", "PublicKey", "Right", "Role", "Signer", "add", "add_api_key", "administered",
