@@ -36,6 +36,8 @@ def described(source: Source) -> str:
         part = source.options.get("table")
         place = f"{parts.hostname}/" if parts.hostname else ""
         return f"{parts.scheme}:{place}{PurePosixPath(parts.path).name}" + (f"#{part}" if part else "")
+    if source.kind == "log":
+        return f"log:{source.location}"
     if source.kind == "s3":
         return f"s3://{source.location.removeprefix('s3://')}"
     return source.location if source.kind == "package" else PurePosixPath(source.location.replace("\\", "/")).name

@@ -16,6 +16,7 @@ from wardround.errors import NotFound
 from wardround.use_cases.base import Source, UseCase
 
 if TYPE_CHECKING:
+    import pandas as pd
     from great_expectations import ExpectationSuite
 
     from wardround.settings import Settings
@@ -43,31 +44,86 @@ def ingest(
 ) -> Ingested:
     """Bring the rows of *source* in as a batch called *label* (lower-case letters, digits, hyphens).
 
-    A refused batch is returned, not raised: ``refused`` is set, all its rows are in quarantine.
+    A refused batch is returned, not raised: ``refused`` is set, all its rows are in quarantine. Of ``log:online`` it
+    is the batch of what was answered since the last round; until a round has decided about it, it stays the same.
 
     Raises:
         InputFault: *label* is not a label, or the source is not what the use case says; nothing was written.
+        NothingNew: no prediction was answered since the last round.
         UseCaseInvalid: the suite cannot be evaluated.
         StoreFailed: the store did not take it; try again, nothing is written twice.
     """
     from wardround.sources import read
-    from wardround.sources.canonical import canonical, canonical_id
-    from wardround.validation import validate
+    from wardround.sources.canonical import canonical
 
     tell = progress or (lambda _: None)
     check_label(label)
     place = described(source)
     tell(f"reading {place}")
-    frame = canonical(use_case, read(use_case, source, settings), settings, place=place, now=now)
+    if source.kind == "log":
+        done = _of_window(use_case, suite, label=label, store=store, settings=settings, now=now, tell=tell)
+    else:
+        frame = canonical(use_case, read(use_case, source, settings), settings, place=place, now=now)
+        done = _stored(
+            use_case, frame, suite, label=label, place=place, store=store, settings=settings, now=now, tell=tell
+        )
+    record(done.batch, store=store, settings=settings)
+    return done
+
+
+def _of_window(
+    use_case: UseCase,
+    suite: "ExpectationSuite",
+    *,
+    label: str,
+    store: "Store",
+    settings: "Settings",
+    now: datetime,
+    tell: Callable[[str], None],
+) -> Ingested:
+    from wardround.answers import delivery
+    from wardround.sources.shipped import remember_batch, window_to_read
+
+    window, batch = window_to_read(store, use_case.name, now=now)
+    if batch is None:
+        frame, found = delivery(use_case, window, store=store, now=now, small_cell=settings.small_cell)
+        for sentence in found:
+            tell(sentence)
+        done = _stored(
+            use_case, frame, suite, label=label, place=window.name, store=store, settings=settings, now=now, tell=tell
+        )
+    else:
+        tell(f"{batch.label} was read before, and no round has decided about it yet")
+        done = Ingested(batch=batch, new=False)
+    remember_batch(store, window, done.batch)
+    return done
+
+
+def _stored(
+    use_case: UseCase,
+    frame: "pd.DataFrame",
+    suite: "ExpectationSuite",
+    *,
+    label: str,
+    place: str,
+    store: "Store",
+    settings: "Settings",
+    now: datetime,
+    tell: Callable[[str], None],
+) -> Ingested:
+    from wardround.sources.canonical import canonical_id
+    from wardround.validation import validate
+
     name = canonical_id(frame)
     try:
-        batch, new = batches.load(store, use_case.name, name), False
+        batch = batches.load(store, use_case.name, name)
         tell(f"the same {batch.rows_in} rows were ingested before as {batch.label}")
+        return Ingested(batch=batch, new=False)
     except NotFound:
-        tell(f"validating {len(frame)} rows")
-        validated = validate(use_case, frame, suite, now=now, small_cell=settings.small_cell)
-        tell(f"storing {len(validated.accepted)} accepted and {len(validated.quarantined)} quarantined rows")
-        batch = described_batch(use_case, validated, name=name, label=label, source=place, now=now)
-        batch, new = store_batch(use_case, batch, validated, store=store)
-    record(batch, store=store, settings=settings)
+        pass
+    tell(f"validating {len(frame)} rows")
+    validated = validate(use_case, frame, suite, now=now, small_cell=settings.small_cell)
+    tell(f"storing {len(validated.accepted)} accepted and {len(validated.quarantined)} quarantined rows")
+    batch = described_batch(use_case, validated, name=name, label=label, source=place, now=now)
+    batch, new = store_batch(use_case, batch, validated, store=store)
     return Ingested(batch=batch, new=new)

@@ -36,6 +36,8 @@ def read(use_case: UseCase, source: Source, settings: "Settings") -> "pd.DataFra
         from wardround.sources.s3 import read_s3
 
         return read_s3(use_case, source, settings)
+    if source.kind == "log":
+        raise InputFault("log:online", "predictions are no table and hold no outcomes", "Name where the outcomes are")
     if source.kind == "package":
         from wardround.sources.package import read_package
 
@@ -51,7 +53,7 @@ def kind_of(name: str) -> Literal["csv", "parquet", "excel"] | None:
 
 
 def source_from(text: str) -> Source:
-    """Return the source that *text* names: a path (by its suffix), a SQLAlchemy URL, ``s3://...`` or ``package:...``.
+    """Return the source that *text* names: a path (by its suffix), a database URL, ``s3:``, ``package:`` or ``log:``.
 
     ``#`` adds the table of a database or the sheet of a workbook: ``sqlite:///ward.db#visits``.
 
@@ -63,6 +65,10 @@ def source_from(text: str) -> Source:
         return Source(kind="s3", location=text.strip())
     if place.startswith(("package:", "sklearn:", "wardround:")):
         return Source(kind="package", location=place.removeprefix("package:"))
+    if place.startswith("log:"):
+        if place != "log:online":
+            raise InputFault(place, "there is no such log", "Write log:online for what the prediction API answered")
+        return Source(kind="log", location="online")
     if re.match(r"[a-z][a-z0-9+_]*://", place):
         return Source(kind="sql", location=place, options={"table": part} if part else {})
     match kind_of(place):
@@ -79,5 +85,6 @@ def source_from(text: str) -> Source:
     known = ", ".join(suffix for suffixes in _SUFFIXES.values() for suffix in suffixes)
     raise InputFault(
         place, "its name does not tell what kind of source it is",
-        f"Give a path that ends in one of {known}, a database URL with #table, s3://bucket/prefix/ or package:name",
+        f"Give a path that ends in one of {known}, a database URL with #table, s3://bucket/prefix/, package:name or "
+        "log:online",
     )  # fmt: skip

@@ -4,6 +4,7 @@ A shipment is one Parquet object with a manifest beside it. A window is a list o
 it is written before it is read, so that a read that was killed finds the same rows again.
 """
 
+import contextlib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from wardround.domain import Batch, Sensitivity, from_json, to_json
-from wardround.errors import AlreadyExists, Corrupted, NothingNew
+from wardround.errors import AlreadyExists, Corrupted, NotFound, NothingNew
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _AT_ONCE = 16
 _TEXTS = ("request", "record_id", "patient_id", "site")
+_WINDOW = "-window.json"
 _MANIFEST = re.compile(r".*/[0-9]{4}-[0-9]{2}-[0-9]{2}/[0-9a-f]{64}\.json")
 
 
@@ -103,14 +105,13 @@ def window_to_read(store: "Store", use_case: str, *, now: datetime) -> tuple[Win
         NothingNew: all that was shipped has been decided about.
         Corrupted: a window or a manifest is not what was written.
     """
-    from wardround import batches
 
-    windows = tuple(_together(lambda key: _read(store, Window, key), store.keys(_windows(use_case))))
+    keys = [key for key in store.keys(_windows(use_case)) if key.endswith(_WINDOW)]
+    windows = tuple(_together(lambda key: _read(store, Window, key), keys))
     if windows:
-        last = windows[-1]
-        batch = next((each for each in batches.listing(store, use_case) if each.source == last.name), None)
+        batch = _batch_of(store, windows[-1])
         if batch is None or not _decided(store, batch):
-            return last, batch
+            return windows[-1], batch
     taken = {key for window in windows for key, _ in window.shipments}
     fresh = [key for key in store.keys(prefix(use_case)) if _MANIFEST.fullmatch(key)]
     fresh = [key for key in fresh if f"{key.removesuffix('.json')}.parquet" not in taken]
@@ -122,12 +123,18 @@ def window_to_read(store: "Store", use_case: str, *, now: datetime) -> tuple[Win
         use_case=use_case, number=len(windows) + 1, cut_at=now,
         shipments=tuple((shipment.key, shipment.sha256) for shipment in shipments),
     )  # fmt: skip
-    key = f"{_windows(use_case)}{window.number:08}.json"
+    key = f"{_windows(use_case)}{window.number:08}{_WINDOW}"
     try:
         store.put(key, to_json(window), sensitivity=Sensitivity.ROW_LEVEL)
     except AlreadyExists:  # another round cut it first
         return _read(store, Window, key), None
     return window, None
+
+
+def remember_batch(store: "Store", window: Window, batch: Batch) -> None:
+    """Note, once, that *window* became *batch*, which is stored; the same rows may have come before."""
+    with contextlib.suppress(AlreadyExists):
+        store.put(_batch_key(window), to_json({"batch": batch.id}), sensitivity=Sensitivity.ROW_LEVEL)
 
 
 def tables(store: "Store", window: Window) -> "Iterator[pa.Table]":
@@ -136,7 +143,6 @@ def tables(store: "Store", window: Window) -> "Iterator[pa.Table]":
     Raises:
         Corrupted: an object is gone, or not what was written.
     """
-    from wardround.errors import NotFound
     from wardround.rows import parquet
 
     def read(place: tuple[str, str]) -> "pa.Table":
@@ -152,6 +158,20 @@ def tables(store: "Store", window: Window) -> "Iterator[pa.Table]":
 
 def _windows(use_case: str) -> str:
     return f"predictions/{use_case}/windows/"
+
+
+def _batch_key(window: Window) -> str:
+    return f"{_windows(window.use_case)}{window.number:08}-batch.json"
+
+
+def _batch_of(store: "Store", window: Window) -> Batch | None:
+    from wardround import batches
+
+    try:
+        return batches.load(store, window.use_case, _read(store, dict[str, str], _batch_key(window))["batch"])
+    except NotFound:  # killed before it was noted
+        known = batches.listing(store, window.use_case)
+        return next((batch for batch in known if batch.source == window.name), None)
 
 
 def _decided(store: "Store", batch: Batch) -> bool:

@@ -20,6 +20,8 @@ def _use_case(use_case: UseCase) -> Iterator[str]:
         yield "source.location: it is empty"
     elif use_case.source.kind == "package" and not re.fullmatch(r"\w+:\w+", use_case.source.location):
         yield "source.location: a package source is written package:table, for example sklearn:diabetes"
+    elif use_case.source.kind == "log" and use_case.source.location != "online":
+        yield "source.location: the log of predictions is called online"
     if use_case.expectations is not None and not re.fullmatch(r"[a-z_]\w*(\.[a-z_]\w*)*", use_case.expectations):
         yield "expectations: give the dotted name of a module with suite(), or None to derive them"
     if use_case.problem == "classification" and not 0 < use_case.threshold < 1:

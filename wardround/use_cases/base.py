@@ -41,10 +41,9 @@ class Source:
     """Where rows come from.
 
     *kind*: ``csv`` (also .gz), ``parquet``, ``excel``, ``sql``, ``s3`` (a prefix), ``package`` (a table that comes with
-    an installed package, ``sklearn:diabetes`` or ``wardround:heart_disease``) or ``log`` (what the prediction API
-    answered). *location*: path, SQLAlchemy URL, ``s3://bucket/prefix/``, package name or ``online``; relative paths are
-    looked for under ``WARDROUND_DATA``. *options* go to the reader: ``encoding``, ``delimiter``, ``decimal``,
-    ``sheet``, ``table``, ``query``.
+    a package, ``sklearn:diabetes`` or ``wardround:heart_disease``) or ``log`` (what the prediction API answered).
+    *location*: path, SQLAlchemy URL, ``s3://bucket/prefix/``, package name or ``online``; relative paths are looked for
+    under ``WARDROUND_DATA``. *options*: ``encoding``, ``delimiter``, ``decimal``, ``sheet``, ``table``, ``query``.
     """
 
     kind: Literal["csv", "parquet", "excel", "sql", "s3", "package", "log"]

@@ -14,15 +14,17 @@ import pandas as pd
 
 from wardround.domain import ExpectationOutcome, Severity
 from wardround.use_cases.base import UseCase
-from wardround.validation.findings import Finding, by_rule, count, other_units, outcome
+from wardround.validation.findings import Finding, by_rule, count, delivered, other_units, outcome
 from wardround.validation.running import run
 from wardround.validation.suites import derived_suite
 
 if TYPE_CHECKING:
     from great_expectations import ExpectationSuite
 
-__all__ = ["ROW_FAULTS", "Validated", "derived_suite", "failing_rows", "validate"]
+__all__ = ["DELIVERY", "ROW_FAULTS", "Validated", "derived_suite", "failing_rows", "validate"]
 
+DELIVERY = "delivery"
+"""The key in ``frame.attrs`` under which reading left what it found about the delivery as a whole (`delivered`)."""
 REFUSED = "the batch was refused"
 """The reason of a quarantined row that has no fault of its own."""
 ROW_FAULTS = "row_faults"
@@ -123,6 +125,11 @@ def _examined(
             findings.append(Finding(reason=reason, column=column, rows=rows, unreadable=reason not in checked))
             sentence = f"{reason} ({count(rows.size, total, small_cell)})"
             outcomes.append(outcome("readable", column, Severity.CRITICAL, rows.size, sentence, True))
+    for said in frame.attrs.get(DELIVERY) or ():
+        found = delivered(**said)
+        outcomes.append(found)
+        if found.severity is Severity.CRITICAL and not found.passed:
+            faults.append(found.sentence)
     for feature in use_case.features:
         # a rare test need not be in a small batch: refuse only what its usual missing share does not explain
         if frame[feature.name].isna().all() and feature.max_missing**total < _BY_CHANCE:

@@ -31,6 +31,11 @@ def outcome(
     )  # fmt: skip
 
 
+def delivered(*, what: str, severity: str, rows: int, sentence: str, passed: bool) -> ExpectationOutcome:
+    """Return what reading found about a delivery as a whole; a critical one that did not pass refuses the batch."""
+    return outcome(what, None, Severity(severity), rows, sentence, False, passed)
+
+
 def count(rows: int, total: int, small_cell: int) -> str:
     """Return "12 of 150 rows (8 %)", or "fewer than 10 of 150 rows" when few rows could be told apart."""
     if 0 < rows < small_cell:
