@@ -65,16 +65,15 @@ def give(
     draft = Approval(
         use_case=use_case.name, version=candidate.version, number=0, manifest_sha256=facts.manifest_sha256,
         verdict_key=gating.verdict_key(candidate, serving), verdict_sha256=judged[1], champion=serving, act=act,
-        reason=reason, person=person, key="", given_at=now, expires_at=now + valid_for, signature="",
+        reason=reason, person=person, key=signer.key, given_at=now, expires_at=now + valid_for, signature="",
     )  # fmt: skip
     for _ in range(_ATTEMPTS):
         given = of(store, use_case.name, candidate.version)
-        for approval in given:  # a killed attempt of this very act got this far
-            if replace(approval, number=0, key="", signature="") == draft:
+        for approval in given:
+            if approval == _signed(draft, approval.number, signer):  # a killed attempt of this very act got this far
                 record(store, approval)
                 return approval
-        approval = replace(draft, number=len(given) + 1, key=signer.key)
-        approval = replace(approval, signature=signer.sign(approval.message))
+        approval = _signed(draft, len(given) + 1, signer)
         reasons = faults(approval, facts, evidence_of(store, approval, approval.stored_at, approval.sha256))
         if reasons:
             raise ApprovalRefused(use_case.name, candidate.version, reasons)
@@ -85,3 +84,8 @@ def give(
         record(store, approval)
         return approval
     raise Conflict(f"approvals/{use_case.name}/{candidate.version}/")
+
+
+def _signed(draft: Approval, number: int, signer: people.Signer) -> Approval:
+    numbered = replace(draft, number=number)
+    return replace(numbered, signature=signer.sign(numbered.message))
