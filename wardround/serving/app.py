@@ -8,7 +8,7 @@ from pathlib import Path
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.routing import Match, Mount
+from starlette.routing import Match, Mount, Route
 from starlette.types import Scope
 
 from wardround import __version__
@@ -73,8 +73,9 @@ def create(
     for router in routers:
         made.include_router(router)
     if desk:
+        begin = {route.path.split("/")[1] for router in routers for route in router.routes if isinstance(route, Route)}
         made.router.routes.append(
-            _Rest(site(settings, shown, origins=origins, clock=clock), besides=frozenset(_first_parts(made)))
+            _Rest(site(settings, shown, origins=origins, clock=clock), besides=frozenset(begin | {"openapi.json"}))
         )
     made.add_middleware(Guard, respond=plainly)
     return made
@@ -92,7 +93,3 @@ class _Rest(Mount):
         if scope["type"] == "http" and scope["path"].split("/")[1] in self.besides:
             return Match.NONE, {}
         return super().matches(scope)
-
-
-def _first_parts(made: FastAPI) -> set[str]:
-    return {path.split("/")[1] for route in made.routes if (path := getattr(route, "path", "")).startswith("/")}

@@ -117,10 +117,7 @@ def reset(request: Request, admin: Administrator, name: str, passphrase: Annotat
     )  # fmt: skip
 
 
-keys = APIRouter(prefix="/api-keys")
-
-
-@keys.post("/add")
+@router.post("/api-keys/add")
 def add_key(
     request: Request,
     admin: Administrator,
@@ -150,15 +147,12 @@ def add_key(
     return frame.page(request, "key_added.html", key=key, token=token, here="/people")
 
 
-@keys.post("/{id}/revoke")
+@router.post("/api-keys/{id}/revoke")
 def revoke_key(request: Request, admin: Administrator, id: str) -> Response:
     """Let the key in no more, for good."""
     key = people.revoke_api_key(frame.get_store(), id, by=admin.name, now=frame.now())
     frame.tell(request, "keys.revoked_now", system=key.system)
     return frame.redirect("/people")
-
-
-router.include_router(keys)
 
 
 def _changed(request: Request, name: str, field: str, said: str, act: Callable[[], object]) -> Response:
