@@ -1,7 +1,7 @@
 """Pictures for the desk: SVG drawn on the server, its colours left to the style sheet, each with a title and a text.
 
-Nothing is told by colour alone: shapes, places, dashes and labels say the same. Drawings are 360 units wide, so that
-their text keeps its size on a telephone.
+Nothing is told by colour alone: shapes, places, dashes and labels say the same. Drawings are 360 units wide, small
+ones 260, so that their text keeps its size on a telephone.
 """
 
 import math
@@ -30,6 +30,9 @@ from wardround.serving.desk.drawing import (
 __all__ = [
     "Change", "Decided", "Point", "Rounds", "Told", "bar", "calibration", "drift", "over_time", "span", "timeline",
 ]  # fmt: skip
+
+
+SMALL = 260.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +91,7 @@ def over_time(
 
 def drift(told: Told, rounds: Rounds, points: Sequence[Point], *, limit: float, limit_label: str) -> Markup:
     """Draw effects (0 to 1) by round against *limit*, a dashed line with its label; alarms are larger triangles."""
-    plot = Plot(rounds=rounds, left=34.0, top=10.0, height=96.0, low=0.0, high=1.0)
+    plot = Plot(rounds=rounds, left=30.0, top=10.0, height=96.0, low=0.0, high=1.0, right=SMALL - 6)
     parts = [*plot.scale((0.0, 0.5, 1.0)), *plot.changes()]
     parts += [plot.path(run, "quiet") for run in runs(points)]
     parts.append(line(plot.left, plot.y(limit), plot.right, plot.y(limit), "limit"))
@@ -98,7 +101,7 @@ def drift(told: Told, rounds: Rounds, points: Sequence[Point], *, limit: float, 
         shape, kind = ("triangle", "alarm") if point.alarm else ("circle", "quiet")
         parts.append(titled(mark(shape, x, y, 5.5 if point.alarm else 3), point.label, kind))
     parts += plot.ends()
-    return svg(told, plot.bottom + 22, parts)
+    return svg(told, plot.bottom + 22, parts, width=SMALL)
 
 
 def calibration(told: Told, points: Sequence[tuple[float, float, float, float]], *, across: str, up: str) -> Markup:

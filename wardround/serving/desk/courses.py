@@ -131,10 +131,10 @@ def _drift(
     alarms = sum(reading.alarm for _, reading in course)
     told = Told(
         name=name, title=t("chart.drift", column=title),
-        text=t("chart.drift.text", n=len(course), alarms=alarms, limit=number(limit)),
+        text=t("chart.drift.text", n=len(course), alarms=alarms, limit=f"{limit:g}"),
     )  # fmt: skip
     points = [_point(place, made[place], reading, reading.effect) for place, reading in course]
-    drawn = charts.drift(told, along(made), points, limit=limit, limit_label=t("chart.matters", limit=number(limit)))
+    drawn = charts.drift(told, along(made), points, limit=limit, limit_label=t("chart.matters", limit=f"{limit:g}"))
     rows = tuple(
         (
             _day(made[place]), made[place].decision.label, _figure(reading.effect), _figure(reading.limit),

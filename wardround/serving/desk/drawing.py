@@ -198,11 +198,11 @@ def titled(drawn: str, words: str, kind: str) -> str:
     return f'<g class="mark {escape(kind)}" fill="currentColor">{title}{drawn}</g>'
 
 
-def svg(told: Told, height: float, parts: Sequence[str]) -> Markup:
+def svg(told: Told, height: float, parts: Sequence[str], *, width: float = WIDTH) -> Markup:
     """Return the whole drawing, one image to a screen reader, named and described by *told*."""
     name = escape(told.name)
     return Markup(
-        f'<svg class="chart" viewBox="0 0 {WIDTH:.0f} {height:.0f}" role="img" aria-labelledby="{name}-title" '
+        f'<svg class="chart" viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-labelledby="{name}-title" '
         f'aria-describedby="{name}-text" focusable="false"><title id="{name}-title">{escape(told.title)}</title>'
         f'<desc id="{name}-text">{escape(told.text)}</desc>{"".join(parts)}</svg>'
     )

@@ -9,12 +9,13 @@ from fastapi import APIRouter, Request, Response
 
 from wardround import approvals, registry
 from wardround.domain import CriterionResult, Interval, to_json
+from wardround.evaluation.wording import described
 from wardround.monitoring.wording import number
 from wardround.serving.desk import frame
 from wardround.serving.desk.card import calibration, card, groups
 from wardround.serving.desk.history import batches
 from wardround.serving.desk.texts import Words
-from wardround.use_cases.base import UseCase
+from wardround.use_cases.base import Comparison, UseCase
 
 router = APIRouter()
 PATH = "/use-cases/{name}/models/{version}"
@@ -72,10 +73,16 @@ class Say:
             return result.criterion
         what = self.t(f"limit.{result.metric}" if result.kind == "limit" else f"metric.{result.metric}")
         population = f"population.{result.population}"
-        return self.t(
-            f"criterion.{result.kind}", what=what, limit=number(result.limit),
-            margin=number(abs(result.limit or 0.0)), population=self.t(population) if population in self.t else "",
+        asked = self.t(
+            f"criterion.{result.kind}", what=what, limit=f"{result.limit or 0.0:g}",
+            margin=f"{abs(result.limit or 0.0):g}", population=self.t(population) if population in self.t else "",
         )  # fmt: skip
+        by = self._by.get(result.criterion, ())
+        return asked + (self.t("criterion.by", columns=self.t("content.comma").join(by)) if by else "")
+
+    @property
+    def _by(self) -> dict[str, tuple[str, ...]]:
+        return {described(gate): gate.by for gate in self.use_case.gates if isinstance(gate, Comparison)}
 
     def input(self, feature: str) -> str:
         """What an input means, as the use case says."""
@@ -100,6 +107,8 @@ class Say:
             return self.t("content.comma").join(self.labels.get(each, each[:12]) for each in value)
         if name == "family":
             return self.t(f"family.{value}")
+        if name == "created_at":
+            return f"{datetime.fromisoformat(value):%Y-%m-%d %H:%M} UTC"
         return str(registry.in_short(value))
 
     def moment(self, text: str) -> datetime:

@@ -127,7 +127,7 @@ class Teller:
         """What it was held against."""
         if reading.limit is None:
             return ""
-        return percent(reading.limit) if reading.kind in _SHARES else number(reading.limit)
+        return percent(reading.limit) if reading.kind in _SHARES else f"{reading.limit:.3g}"
 
     def chance(self, reading: Reading) -> str:
         """The p-value in words."""

@@ -1,12 +1,14 @@
 """One round: what was decided and why, every reading, the report, who looked at it, and what came of it."""
 
 import re
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 
 from wardround import registry
-from wardround.domain import Batch, Decision, Evaluation, from_json, manifest_key, to_json
+from wardround.alerts import tickets
+from wardround.domain import Batch, Decision, Evaluation, Reading, from_json, manifest_key, to_json
 from wardround.errors import Corrupted, InputFault, NotFound
 from wardround.monitoring.signoffs import LONGEST, sign_off, sign_offs_of
 from wardround.people import Person, Right
@@ -16,12 +18,11 @@ from wardround.serving.desk.telling import GROUPS, LIGHTS, Teller, loud_first
 
 router = APIRouter()
 PATH = "/use-cases/{name}/rounds/{batch}/{champion}"
-FILTERS = ("all", "alarms", *GROUPS)
 
 
 @router.get(PATH)
-def page(request: Request, name: str, batch: str, champion: str, show: str = "all") -> Response:
-    """Show a round; *show* is one of `FILTERS`."""
+def page(request: Request, name: str, batch: str, champion: str, show: str = "") -> Response:
+    """Show a round; *show* is a group of readings (empty: the alarms, where there are any)."""
     return _page(request, _found(name, batch, champion), show)
 
 
@@ -39,7 +40,7 @@ def signed_off(
     try:
         sign_off(frame.get_store(), found.decision, person=person.name, comment=comment, now=frame.now())
     except InputFault:
-        return _page(request, found, "all", wrong=comment)
+        return _page(request, found, "", wrong=comment)
     frame.tell(request, "round.signed", label=found.decision.label)
     return frame.redirect(f"{found.path}#sign-off")
 
@@ -68,22 +69,23 @@ def record(name: str, batch: str, champion: str) -> Response:
 def _page(request: Request, found: Round, show: str, *, wrong: str | None = None) -> Response:
     decision, t = found.decision, frame.words(request)
     use_case, store, settings = frame.use_case_named(decision.use_case), frame.get_store(), frame.get_settings()
-    chosen = show if show in FILTERS else "all"
-    kinds = GROUPS.get(chosen, ())
-    readings = [
-        reading for reading in loud_first(decision.readings)
-        if chosen == "all" or (reading.alarm if chosen == "alarms" else reading.kind in kinds)
-    ]  # fmt: skip
+    groups = _groups(loud_first(decision.readings))
+    chosen = show if show in groups else "alarms" if groups["alarms"] else "all"
     errors = {} if wrong is None else {"comment": t("round.comment_too_long", n=LONGEST)}
     return frame.page(
         request, "round.html", status=200 if wrong is None else 422,
         use_case=use_case, round=found, decision=decision, light=LIGHTS[decision.action],
         teller=Teller(t, use_case, decision, settings.small_cell), importance=_importance(decision),
-        readings=readings, shown=chosen, filters=FILTERS,
-        alarms=sum(reading.alarm for reading in decision.readings),
+        groups=groups, shown=chosen,
         sign_offs=sign_offs_of(store, decision), longest=LONGEST, comment=wrong or "", errors=errors,
-        has_report=store.exists(_beside(decision, "report.html")), batch=_batch(decision),
+        ticket=_ticket(decision), has_report=store.exists(_beside(decision, "report.html")), batch=_batch(decision),
     )  # fmt: skip
+
+
+def _groups(readings: Sequence[Reading]) -> dict[str, list[Reading]]:
+    """The readings by filter: all, the alarms, and each group of kinds."""
+    named = {name: [reading for reading in readings if reading.kind in kinds] for name, kinds in GROUPS.items()}
+    return {"all": list(readings), "alarms": [reading for reading in readings if reading.alarm], **named}
 
 
 def _found(name: str, batch: str, champion: str) -> Round:
@@ -107,6 +109,14 @@ def _importance(decision: Decision) -> tuple[tuple[str, float], ...]:
         return from_json(Evaluation, registry.read_file(store, version, "evaluation.json")).importance
     except (NotFound, Corrupted):
         return ()
+
+
+def _ticket(decision: Decision) -> tickets.Ticket | None:
+    """The ticket its cause was noted on, if one was opened."""
+    try:
+        return tickets.find(frame.get_store(), decision.ticket) if decision.ticket else None
+    except NotFound:
+        return None
 
 
 def _batch(decision: Decision) -> Batch | None:
