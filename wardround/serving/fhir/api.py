@@ -1,29 +1,31 @@
 """The routes of CDS Hooks and FHIR, on top of the predictors that the prediction API asks."""
 
+import asyncio
 import hashlib
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
-from fastapi import APIRouter, Header, Request, Response
+from fastapi import APIRouter, Request, Response, Security
+from starlette.requests import ClientDisconnect
 
 from wardround.domain import Sensitivity, to_json, utc_now
 from wardround.errors import WardroundError
 from wardround.serving.fhir import assessments, cards, records
-from wardround.serving.predictions import Predictor, Predictors, Refused
+from wardround.serving.predictions import Answer, Predictor, Predictors, Refused
 from wardround.serving.predictions.predictor import new_request
 from wardround.serving.predictions.refusals import MEDIA_TYPE as PROBLEM
 from wardround.serving.predictions.refusals import SCHEMA as PROBLEM_SCHEMA
+from wardround.serving.predictions.routes import BEARER
 
 if TYPE_CHECKING:
     from wardround.people import ApiKey
 
-Authorization = Annotated[str | None, Header(include_in_schema=False)]
+_log = logging.getLogger(__name__)
 Answering = Callable[[], Awaitable[Response]]
-
-_BODY: dict[str, Any] = {"type": "object", "additionalProperties": True}
 
 
 def router(predictors: Predictors, *, clock: Callable[[], datetime] = utc_now) -> APIRouter:
@@ -31,7 +33,7 @@ def router(predictors: Predictors, *, clock: Callable[[], datetime] = utc_now) -
 
     A prediction made here is the one of the prediction API: the same champion, checks, log and limits.
     """
-    routes = APIRouter()
+    routes = APIRouter(dependencies=[Security(BEARER)], default_response_class=Response)
     coded = {
         name: predictor
         for name, predictor in predictors.items()
@@ -39,57 +41,66 @@ def router(predictors: Predictors, *, clock: Callable[[], datetime] = utc_now) -
     }
     front = _Front(predictors, coded, clock)
 
-    @routes.get("/cds-services", tags=["CDS Hooks"], summary="What decision support there is", responses=_problems(401))
-    async def discovery(authorization: Authorization = None) -> Response:
+    @routes.get(
+        "/cds-services", tags=["CDS Hooks"], summary="What decision support there is",
+        responses=_answers("application/json", 401, 429, 503),
+    )  # fmt: skip
+    async def discovery(request: Request) -> Response:
         async def answer() -> Response:
-            key = await predictors.access.caller(authorization)
-            mine = [cards.service(it.use_case) for name, it in coded.items() if key.serves(name)]
-            return _json({"services": mine})
+            key = await predictors.access.caller(request.headers.get("authorization"))
+            return _json({"services": [cards.service(it.use_case) for name, it in coded.items() if key.serves(name)]})
 
         return await front.answered("", answer)
 
     @routes.post(
         "/cds-services/{service}", tags=["CDS Hooks"], summary="The card for the patient whose record was opened",
-        openapi_extra=_takes("application/json"), responses=_problems(401, 403, 404, 412, 413, 415, 422, 429, 503),
+        openapi_extra=_takes("application/json"),
+        responses=_answers("application/json", 400, 401, 403, 404, 412, 413, 415, 422, 429, 503),
     )  # fmt: skip
-    async def hook(service: str, request: Request, authorization: Authorization = None) -> Response:
+    async def hook(service: str, request: Request) -> Response:
         async def answer() -> Response:
-            predictor, key = await front.asked(service, authorization)
+            predictor, key = await front.asked(service, request)
             found = cards.fetched(predictor.use_case, await front.body(request))
             record, answered = await front.predicted(predictor, key, found)
-            desk = predictors.settings.desk_url
-            return _json({"cards": [cards.card(predictor.use_case, answered, record, desk_url=desk)]})
+            desk_url = predictors.settings.desk_url
+            return _json({"cards": [cards.card(predictor.use_case, answered, record, desk_url=desk_url)]})
 
         return await front.answered(service, answer)
 
     @routes.post(
         "/cds-services/{service}/feedback", tags=["CDS Hooks"], summary="What people did with the cards",
-        openapi_extra=_takes("application/json"), responses=_problems(401, 403, 404, 413, 415, 422, 429, 503),
+        openapi_extra=_takes("application/json"),
+        responses=_answers("application/json", 400, 401, 403, 404, 413, 415, 422, 429, 503),
     )  # fmt: skip
-    async def feedback(service: str, request: Request, authorization: Authorization = None) -> Response:
+    async def feedback(service: str, request: Request) -> Response:
         async def answer() -> Response:
-            predictor, key = await front.asked(service, authorization)
+            predictor, key = await front.asked(service, request)
             await front.kept(predictor, key, cards.outcomes(await front.body(request)))
             return _json({})
 
         return await front.answered(service, answer)
 
-    @routes.get("/fhir/{use_case}/metadata", tags=["FHIR"], summary="What this FHIR server can do")
-    async def metadata(use_case: str, authorization: Authorization = None) -> Response:
+    @routes.get(
+        "/fhir/{use_case}/metadata", tags=["FHIR"], summary="What this FHIR server can do",
+        responses=_answers(assessments.MEDIA_TYPE, 401, 403, 404, 429, 503, refused=assessments.MEDIA_TYPE),
+    )  # fmt: skip
+    async def metadata(use_case: str, request: Request) -> Response:
         async def answer() -> Response:
-            predictor, _ = await front.asked(use_case, authorization)
-            return _fhir(assessments.capability_statement(predictor.use_case))
+            predictor, _ = await front.asked(use_case, request)
+            return _fhir(assessments.capability_statement(predictor.use_case, now=clock()))
 
         return await front.answered(use_case, answer, fhir=True)
 
     @routes.post(
         "/fhir/{use_case}/$assess", tags=["FHIR"], summary="A RiskAssessment for the patient in a Bundle",
         openapi_extra=_takes(assessments.MEDIA_TYPE, "application/json"),
-        responses=_outcomes(401, 403, 404, 413, 415, 422, 429, 503),
+        responses=_answers(
+            assessments.MEDIA_TYPE, 400, 401, 403, 404, 413, 415, 422, 429, 503, refused=assessments.MEDIA_TYPE
+        ),
     )  # fmt: skip
-    async def assess(use_case: str, request: Request, authorization: Authorization = None) -> Response:
+    async def assess(use_case: str, request: Request) -> Response:
         async def answer() -> Response:
-            predictor, key = await front.asked(use_case, authorization)
+            predictor, key = await front.asked(use_case, request)
             if predictor.use_case.problem != "classification":
                 raise Refused(404, "a RiskAssessment states a probability, and this use case predicts a number")
             body = await front.body(request)
@@ -111,9 +122,9 @@ class _Front:
         self.coded = coded
         self.clock = clock
 
-    async def asked(self, name: str, authorization: str | None) -> "tuple[Predictor, ApiKey]":
+    async def asked(self, name: str, request: Request) -> "tuple[Predictor, ApiKey]":
         """Return the predictor and the key of who asks for it."""
-        key = await self.predictors.access.caller(authorization)
+        key = await self.predictors.access.caller(request.headers.get("authorization"))
         predictor = self.coded.get(name)
         if predictor is None:
             raise Refused(404, "there is no such service: no use case of that name whose features have codes is served")
@@ -122,23 +133,26 @@ class _Front:
         return predictor, key
 
     async def body(self, request: Request) -> Any:
-        """Return the request's JSON, refusing what is too large before it is held."""
-        kind = request.headers.get("content-type", "application/json").partition(";")[0].strip().lower()
+        """Return the request's JSON, which may be declared as FHIR's; a body that is too large is not held."""
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind not in ("application/json", assessments.MEDIA_TYPE):
             raise Refused(415, f"send JSON: application/json or {assessments.MEDIA_TYPE}")
         most = self.predictors.settings.api_max_bytes
         held = bytearray()
-        async for part in request.stream():
-            held += part
-            if len(held) > most:
-                raise Refused(413, f"a request has at most {most} bytes")
         try:
-            return orjson.loads(bytes(held))
-        except orjson.JSONDecodeError:
+            async for part in request.stream():
+                held += part
+                if len(held) > most:
+                    raise Refused(413, f"a request has at most {most} bytes")
+        except ClientDisconnect:
+            raise Refused(400, "the request broke off") from None
+        try:
+            return orjson.loads(held)
+        except orjson.JSONDecodeError:  # its message would quote the body
             raise Refused(422, "the body is not JSON") from None
 
-    async def predicted(self, predictor: Predictor, key: "ApiKey", found: list[Any]) -> Any:
-        """Return (record, answer) for the one patient in the resources *found*."""
+    async def predicted(self, predictor: Predictor, key: "ApiKey", found: list[Any]) -> tuple[records.Record, Answer]:
+        """Return what *found* says of its one patient, and the answer for it."""
         every = [pair for each in found for pair in records.resources(each)]
         record = records.read(predictor.use_case, every, now=self.clock())
         # no record id: a patient's id in the hospital's system is none of the ids that outcomes come with
@@ -146,8 +160,6 @@ class _Front:
 
     async def kept(self, predictor: Predictor, key: "ApiKey", told: list[dict[str, str]]) -> None:
         """Write down what people did with cards; the same feedback sent twice is kept once."""
-        import asyncio
-
         store, name = self.predictors.access.store, predictor.use_case.name
         body = to_json({"caller": key.id, "feedback": told})
         place = f"predictions/{name}/feedback/{hashlib.sha256(body).hexdigest()[:16]}.json"
@@ -163,7 +175,8 @@ class _Front:
         began = time.perf_counter()
         try:
             response = await answer()
-        except Refused as refused:
+        except Exception as error:
+            refused = error if isinstance(error, Refused) else _broken(error)
             response = _refusal(refused) if fhir else refused.response(new_request())
         label = name if name in self.coded else ""
         self.predictors.metrics.request(label, response.status_code, time.perf_counter() - began)
@@ -184,17 +197,19 @@ def _fhir(resource: Any, *, status: int = 200) -> Response:
     return Response(orjson.dumps(resource), status_code=status, media_type=assessments.MEDIA_TYPE)
 
 
+def _broken(error: Exception) -> Refused:
+    _log.error("CDS Hooks or FHIR: a request could not be answered (%s)", type(error).__name__)
+    return Refused(500, "the server failed; the fault is in its log")
+
+
 def _takes(*kinds: str) -> dict[str, Any]:
-    content = {kind: {"schema": _BODY} for kind in kinds}
-    return {"requestBody": {"required": True, "content": content}, "security": [{"ApiKey": []}]}
+    return {"requestBody": {"required": True, "content": {kind: {"schema": {"type": "object"}} for kind in kinds}}}
 
 
-def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    content = {PROBLEM: {"schema": PROBLEM_SCHEMA}}
-    return {status: {"description": "Refused, with the reason.", "content": content} for status in statuses}
-
-
-def _outcomes(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    schema = {"type": "object", "required": ["resourceType", "issue"]}
-    content = {assessments.MEDIA_TYPE: {"schema": schema}}
-    return {status: {"description": "Refused, as an OperationOutcome.", "content": content} for status in statuses}
+def _answers(kind: str, *statuses: int, refused: str = PROBLEM) -> dict[int | str, dict[str, Any]]:
+    outcome = {"type": "object", "required": ["resourceType", "issue"]}
+    content = {refused: {"schema": PROBLEM_SCHEMA if refused == PROBLEM else outcome}}
+    return {
+        200: {"description": "The answer.", "content": {kind: {"schema": {"type": "object"}}}},
+        **{status: {"description": "Refused, with the reason.", "content": content} for status in statuses},
+    }

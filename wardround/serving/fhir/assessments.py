@@ -1,9 +1,9 @@
 """FHIR R4 (HL7, https://hl7.org/fhir/R4/): a prediction as RiskAssessment, a refusal as OperationOutcome."""
 
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from wardround.domain import utc_now
 from wardround.serving.fhir import wording
 from wardround.serving.fhir.records import Record, own_system
 from wardround.serving.predictions import Answer, Refused
@@ -82,12 +82,12 @@ def operation_outcome(refused: Refused) -> dict[str, Any]:
     return {"resourceType": "OperationOutcome", "issue": issues}
 
 
-def capability_statement(use_case: UseCase) -> dict[str, Any]:
+def capability_statement(use_case: UseCase, *, now: datetime) -> dict[str, Any]:
     """Return what this server can do, which every FHIR server tells at ``metadata``."""
     return {
         "resourceType": "CapabilityStatement",
         "status": "active",
-        "date": utc_now().date().isoformat(),
+        "date": now.date().isoformat(),
         "kind": "instance",
         "implementation": {"description": f"wardround: {use_case.question}"},
         "fhirVersion": "4.0.1",
