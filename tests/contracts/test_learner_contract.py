@@ -9,6 +9,7 @@ import pytest
 from wardround import models
 from wardround.errors import Corrupted, InputFault, UseCaseInvalid
 from wardround.models import estimators
+from wardround.models.preprocessing import transformed
 from wardround.problems import Prediction
 from wardround.use_cases import load
 from wardround.use_cases.base import FAMILIES, Feature
@@ -131,9 +132,24 @@ def test_an_answer_is_the_prediction_and_the_explanation_to_the_last_bit(case):
     learner, frame, *_ = case
     prediction, explained = learner.answer(frame)
     assert same(prediction, learner.predict(frame))
-    assert explained.equals(learner.explain(frame))
-    alone = pd.concat([learner.answer(frame.iloc[[i]])[1] for i in range(6)])
-    assert explained.iloc[:6].equals(alone)
+    assert np.array_equal(explained, learner.explain(frame))
+    for i in range(6):
+        alone, why = learner.answer({name: [_plain(frame[name].iloc[i])] for name in learner.columns})
+        assert same(alone, sliced(prediction, slice(i, i + 1)))
+        assert np.array_equal(why, explained[i : i + 1])
+
+
+def _plain(value):
+    """A cell as JSON would bring it."""
+    return None if pd.isna(value) else value if isinstance(value, str) else float(value)
+
+
+def test_rows_are_prepared_to_the_bit_as_scikit_learn_does(case):
+    learner, frame, *_ = case
+    estimator = learner.estimator
+    pipeline = estimator.calibrated_classifiers_[0].estimator if learner.calibrated else estimator
+    matrix = learner._matrix(frame)
+    assert np.array_equal(transformed(pipeline.named_steps["prepare"], matrix), pipeline[:-1].transform(matrix))
 
 
 def test_it_predicts_what_scikit_learn_predicts(case):

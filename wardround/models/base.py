@@ -1,6 +1,6 @@
 """The `Learner` protocol, and `Family`: what a learner of tables needs to know of a scikit-learn estimator."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -54,8 +54,11 @@ class Learner(Protocol):
         """Return what each feature adds to each row's prediction, one column per feature."""
         ...
 
-    def answer(self, frame: "pd.DataFrame") -> "tuple[Prediction, pd.DataFrame]":
-        """Return what `predict` and `explain` return, to the last bit, in one go."""
+    def answer(self, frame: "pd.DataFrame | Mapping[str, Sequence[Any]]") -> tuple[Prediction, Floats]:
+        """Return what `predict` and `explain` (rows, features) give for *frame*, or for its columns by name.
+
+        To the last bit, with less to do: somebody waits for it.
+        """
         ...
 
     def descriptors(self, frame: "pd.DataFrame") -> "pd.DataFrame":

@@ -12,11 +12,13 @@ import numpy as np
 from scipy.special import expit
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import Pipeline
 
 from wardround.models import nearest
+from wardround.models.preprocessing import transformed
 from wardround.problems.base import Floats
 
 
@@ -54,7 +56,7 @@ def point(estimator: Any, matrix: Floats, problem: str) -> Floats:
 
 def _prepared(pipeline: Pipeline, matrix: Floats) -> tuple[Any, Floats]:
     (_, prepare), (_, model) = pipeline.steps
-    return model, np.asarray(prepare.transform(matrix))
+    return model, transformed(prepare, matrix)
 
 
 def _probability(model: Any, prepared: Floats) -> Floats:
@@ -62,6 +64,8 @@ def _probability(model: Any, prepared: Floats) -> Floats:
         return np.asarray(expit(_sum(model, prepared)))
     if isinstance(model, KNeighborsClassifier):
         return nearest.mean(model, prepared)
+    if isinstance(model, RandomForestClassifier):
+        return _trees(model, prepared)
     return np.asarray(model.predict_proba(prepared)[:, 1], dtype=float)
 
 
@@ -81,6 +85,8 @@ def _number(model: Any, prepared: Floats) -> Floats:
         return _sum(model, prepared)
     if isinstance(model, KNeighborsRegressor):
         return nearest.mean(model, prepared)
+    if isinstance(model, RandomForestRegressor):
+        return _trees(model, prepared)
     return np.asarray(model.predict(prepared), dtype=float)
 
 
@@ -90,3 +96,12 @@ def _sum(model: Any, prepared: Floats) -> Floats:
     for column, weight in zip(prepared.T, np.ravel(model.coef_).tolist(), strict=True):
         total += column * weight
     return total
+
+
+def _trees(model: Any, prepared: Floats) -> Floats:
+    """Return the mean of a forest's trees as scikit-learn adds them up, without a job per tree."""
+    rows = np.ascontiguousarray(prepared, dtype=np.float32)
+    total = np.zeros(len(rows))
+    for tree in model.estimators_:
+        total += tree.tree_.predict(rows)[:, -1]
+    return np.asarray(total / len(model.estimators_))

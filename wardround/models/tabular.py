@@ -1,6 +1,6 @@
 """The learner of tables: one family's estimator with its preprocessing, calibration and intervals inside."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -203,10 +203,10 @@ class TabularLearner:
         up to its distance from the reference patient; elsewhere features that act together are each given the joint
         effect (one-at-a-time ablation; Covert, Lundberg and Lee 2021, "Explaining by Removing").
         """
-        return self.answer(frame)[1]
+        return pd.DataFrame(self.answer(frame)[1], columns=list(self.columns), index=frame.index)
 
-    def answer(self, frame: "pd.DataFrame") -> "tuple[Prediction, pd.DataFrame]":
-        """Return what `predict` and `explain` return, to the last bit, with the rows encoded once."""
+    def answer(self, frame: "pd.DataFrame | Mapping[str, Sequence[Any]]") -> tuple[Prediction, Floats]:
+        """Return what `predict` and `explain` (rows, features) give for *frame*, or for its columns by name."""
         assert self.encoding is not None
         matrix = self._matrix(frame)
         names = self.encoding.columns
@@ -224,7 +224,7 @@ class TabularLearner:
             value[start : start + step] = points[-1]
             scores = self._score(points)
             added[start : start + step] = (scores[-1] - scores[:-1]).T
-        return self._interval(value), pd.DataFrame(added, columns=list(names), index=frame.index)
+        return self._interval(value), added
 
     def descriptors(self, frame: "pd.DataFrame") -> "pd.DataFrame":
         """Return the columns it learned from, in declared order: a table describes itself."""
@@ -251,7 +251,7 @@ class TabularLearner:
         )
         return {MODEL: storage.dumps(self.estimator), FACTS: to_json(facts, indent=1)}
 
-    def _matrix(self, frame: "pd.DataFrame") -> Floats:
+    def _matrix(self, frame: "pd.DataFrame | Mapping[str, Sequence[Any]]") -> Floats:
         assert self.encoding is not None, "it was not fitted"
         return self._beside(self.encoding.matrix(frame), 0.0)
 

@@ -93,8 +93,6 @@ class Champions:
         self.trouble = why
 
     def _ready(self, name: str, since: datetime, sequence: int) -> Serving:
-        import pandas as pd
-
         from wardround.monitoring.profile import Profile
 
         version = registry.load(self.store, self.use_case.name, name)
@@ -114,8 +112,9 @@ class Champions:
             for column in profile.numeric
             if column.edges
         }
-        blank = {feature.name: [None] for feature in self.use_case.features}
-        learner.answer(pd.DataFrame(blank, dtype=object))  # the first call of an estimator is the slow one
+        learner.answer(
+            {name: [None] for name in self.use_case.feature_names}
+        )  # the first call of an estimator is the slow one
         assert learner.encoding is not None
         levels = {name: frozenset(known) for name, known in learner.encoding.levels.items()}
         return Serving(version=version, learner=learner, ranges=ranges, levels=levels, since=since, sequence=sequence)

@@ -31,6 +31,9 @@ class Job(Generic[T, R]):
     loop: asyncio.AbstractEventLoop
 
 
+Done = tuple[Job[T, R], R | None, Exception | None]
+
+
 class Engine(Generic[T, R]):
     """A queue and one worker thread; *work* answers several requests at once, in their order.
 
@@ -114,27 +117,27 @@ class Engine(Generic[T, R]):
                 return
             if not isinstance(error, Refused):  # its text may quote a value
                 _log.error("%s: a request could not be answered (%s)", self.name, type(error).__name__)
-            for job in jobs:
-                _tell(job.loop, [(job, None, error)])
+            failed: list[Done[T, R]] = [(job, None, error) for job in jobs]
+            _tell(failed)
             return
-        by_loop: dict[asyncio.AbstractEventLoop, list[tuple[Job[T, R], R | None, Exception | None]]] = {}
-        for job, answer in zip(jobs, answers, strict=True):
-            by_loop.setdefault(job.loop, []).append((job, answer, None))
-        for loop, done in by_loop.items():
-            _tell(loop, done)
+        _tell([(job, answer, None) for job, answer in zip(jobs, answers, strict=True)])
 
 
-def _tell(loop: asyncio.AbstractEventLoop, done: list[tuple[Job[T, R], R | None, Exception | None]]) -> None:
-    def hand_over() -> None:
-        for job, answer, error in done:
-            if job.waiting.done():  # the caller went away
-                continue
-            if error is not None:
-                job.waiting.set_exception(error)
-            else:
-                job.waiting.set_result(answer)  # type: ignore[arg-type]
+def _tell(done: list[Done[T, R]]) -> None:
+    """Hand the answers over to those who wait, all of one event loop at once."""
+    for loop in {job.loop for job, _, _ in done}:
+        own = [each for each in done if each[0].loop is loop]
+        try:
+            loop.call_soon_threadsafe(_hand_over, own)
+        except RuntimeError:  # the loop was closed: nobody is there to be told
+            _log.warning("%d answer(s) came too late: the server had stopped", len(own))
 
-    try:
-        loop.call_soon_threadsafe(hand_over)
-    except RuntimeError:  # the loop was closed: nobody is there to be told
-        _log.warning("%d answer(s) came too late: the server had stopped", len(done))
+
+def _hand_over(done: list[Done[T, R]]) -> None:
+    for job, answer, error in done:
+        if job.waiting.done():  # the caller went away
+            continue
+        if error is not None:
+            job.waiting.set_exception(error)
+        else:
+            job.waiting.set_result(answer)  # type: ignore[arg-type]

@@ -111,7 +111,7 @@ class Form:
                 roles[role] = _role(role, given.get(role), now)
             except _Wrong as wrong:
                 faults.append(Fault(record=place, field=role, fault=str(wrong)))
-        return None if len(faults) > before else Record(**roles, values=tuple(values))  # type: ignore[arg-type]
+        return None if len(faults) > before else Record(**roles, values=tuple(values))
 
 
 def _whole(field: str, expected: str) -> tuple[Fault, ...]:

@@ -1,6 +1,7 @@
 """The predictor of a use case: champion, queue and log in one, asked by the API, CDS Hooks and FHIR alike."""
 
 import hashlib
+import random
 import secrets
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import orjson
-import pandas as pd
 
 from wardround.domain import utc_now
 from wardround.errors import LogFull
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from wardround.settings import Settings
     from wardround.store import Store
 
+_NAMES = random.Random(secrets.token_bytes(32))  # unique, not secret; asking the system would wait for other threads
 EVERY = 1.0
 """Seconds between two looks at the champion's pointer."""
 
@@ -48,6 +49,7 @@ class Predictor:
         self.use_case = use_case
         self.settings = settings
         self.form = Form(use_case)
+        self._names = use_case.feature_names
         self.champions = Champions(use_case, store=store)
         self.metrics = metrics
         self.engine: Engine[_Asked, Answer] = Engine(use_case.name, self._work, most_waiting=settings.api_waiting)
@@ -89,11 +91,9 @@ class Predictor:
         serving = self.require_champion()
         records = [record for asked in batch for record in asked.records]
         columns = zip(*(record.values for record in records), strict=True)
-        frame = pd.DataFrame(dict(zip(self.use_case.feature_names, columns, strict=True)))
-        prediction, explained = serving.learner.answer(frame)
-        sizes = explained.to_numpy()
+        prediction, sizes = serving.learner.answer(dict(zip(self._names, columns, strict=True)))
         order = np.argsort(-np.abs(sizes), axis=1, kind="stable")
-        predicted = self._predicted(serving, records, prediction, sizes, order, tuple(explained.columns))
+        predicted = self._predicted(serving, records, prediction, sizes, order)
         now, version = utc_now(), serving.version
         answers, start = [], 0
         for asked in batch:
@@ -121,11 +121,11 @@ class Predictor:
         prediction: Any,
         sizes: Any,
         order: Any,
-        columns: tuple[str, ...],
     ) -> list[Predicted]:
         values = prediction.value.tolist()
         lows = [None] * len(values) if prediction.low is None else prediction.low.tolist()
         highs = [None] * len(values) if prediction.high is None else prediction.high.tolist()
+        columns = serving.learner.columns
         binary, threshold = self.use_case.problem == "classification", self.use_case.threshold
         return [
             Predicted(
@@ -141,7 +141,7 @@ class Predictor:
 
     def _warnings(self, serving: Serving, record: Record) -> tuple[Warned, ...]:
         found: list[Warned] = []
-        for name, value in zip(self.use_case.feature_names, record.values, strict=True):
+        for name, value in zip(self._names, record.values, strict=True):
             if value is None:
                 found.append(Warned(field=name, kind="missing"))
             elif isinstance(value, str):
@@ -156,7 +156,7 @@ class Predictor:
 
     def _entries(self, asked: _Asked, answer: Answer) -> Iterator[Entry]:
         for place, (record, given) in enumerate(zip(asked.records, answer.predictions, strict=True)):
-            features = dict(zip(self.use_case.feature_names, record.values, strict=True))
+            features = dict(zip(self._names, record.values, strict=True))
             own, patient = names(
                 self.use_case, self.settings, record.record_id, record.patient_id, request=asked.request, position=place
             )
@@ -223,4 +223,4 @@ class Predictors(Mapping[str, Predictor]):
 
 def new_request() -> str:
     """Return a new name of a request, 32 hex digits; callers do not choose them, since theirs could name a patient."""
-    return secrets.token_hex(16)
+    return f"{_NAMES.getrandbits(128):032x}"

@@ -36,9 +36,9 @@ class Refused(Exception):
     def __str__(self) -> str:
         return f"{self.status}: {self.detail}"
 
-    def response(self, request_id: str) -> Response:
-        """Return it as an HTTP response."""
-        body: dict[str, Any] = {
+    def reply(self, request_id: str) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+        """Return it as status, headers and body."""
+        content: dict[str, Any] = {
             "type": "about:blank",
             "title": HTTPStatus(self.status).phrase,
             "status": self.status,
@@ -46,11 +46,26 @@ class Refused(Exception):
             "request_id": request_id,
         }
         if self.faults:
-            body["faults"] = [
+            content["faults"] = [
                 {"record": it.record, "field": it.field, "fault": it.fault} for it in self.faults[:MOST_FAULTS]
             ]
-        headers = {"X-Request-Id": request_id, **self.headers}
-        return Response(orjson.dumps(body), status_code=self.status, media_type=MEDIA_TYPE, headers=headers)
+        body = orjson.dumps(content)
+        headers = {
+            "content-type": MEDIA_TYPE, "content-length": str(len(body)), "x-request-id": request_id, **self.headers
+        }  # fmt: skip
+        return self.status, [(name.lower().encode(), value.encode()) for name, value in headers.items()], body
+
+    def response(self, request_id: str) -> Response:
+        """Return it as a response of the framework."""
+        return respond(self.reply(request_id))
+
+
+def respond(reply: tuple[int, list[tuple[bytes, bytes]], bytes]) -> Response:
+    """Return status, headers and body as a response of the framework."""
+    status, headers, body = reply
+    response = Response(body, status_code=status)
+    response.raw_headers = headers
+    return response
 
 
 def plainly(_: Request, error: Exception) -> Response:
