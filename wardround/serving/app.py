@@ -77,6 +77,8 @@ def create(
         made.router.routes.append(
             _Rest(site(settings, shown, origins=origins, clock=clock), besides=frozenset(begin | {"openapi.json"}))
         )
+    for running in started:
+        made.add_middleware(predictions.Lane, predictors=running)
     made.add_middleware(Guard, respond=plainly)
     return made
 
