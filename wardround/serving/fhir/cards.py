@@ -6,7 +6,7 @@ from typing import Any
 
 from wardround.serving.fhir import wording
 from wardround.serving.fhir.records import Record, own_system
-from wardround.serving.predictions import Answer, Refused
+from wardround.serving.predictions import Answer, Predicted, Refused
 from wardround.use_cases._codes import PATIENT
 from wardround.use_cases.base import Feature, UseCase
 
@@ -105,7 +105,7 @@ def card(use_case: UseCase, answer: Answer, record: Record, *, desk_url: str | N
     }
     shown: dict[str, Any] = {
         "uuid": card_id(use_case, answer.request_id),
-        "summary": _short(f"{wording.title(use_case)}: {wording.estimate(use_case, each)}. Not a diagnosis."),
+        "summary": _summary(use_case, each),
         "indicator": "warning" if each.above else "info",
         "detail": "\n".join(lines),
         "source": source,
@@ -171,5 +171,9 @@ def _failed(value: Any) -> bool:
     return isinstance(value, dict) and value.get("resourceType") == "OperationOutcome"
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= LONGEST_SUMMARY else f"{text[: LONGEST_SUMMARY - 1].rstrip()}…"
+def _summary(use_case: UseCase, each: Predicted) -> str:
+    unknown = len(wording.missing(each))
+    gaps = f"; {unknown} of {len(use_case.features)} values missing" if unknown else ""
+    rest = f": {wording.estimate(use_case, each)}{gaps}. Not a diagnosis."
+    title, room = wording.title(use_case), LONGEST_SUMMARY - len(rest)
+    return (title if len(title) <= room else f"{title[: room - 1].rstrip()}…") + rest

@@ -130,9 +130,9 @@ class _Reader:
         if held[0] is not None:
             self.gaps.pop(feature.name, None)
         elif feature.code is None:
-            self.gaps.setdefault(feature.name, "no standard code is known for it, so a record does not hold it")
+            self.gaps.setdefault(feature.name, "no standard code says it")
         else:
-            self.gaps.setdefault(feature.name, "the record holds no usable value of it")
+            self.gaps.setdefault(feature.name, "the record has no usable value")
         return held
 
     def _of_patient(self, feature: Feature, code: Code) -> Scalar | None:

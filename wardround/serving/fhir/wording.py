@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from wardround.serving.predictions import Answer, Predicted
-from wardround.serving.predictions.answers import reasons_unit
+from wardround.serving.predictions.answers import SAID, reasons_unit
 from wardround.use_cases.base import UseCase
 
 CAUTION = "An estimate of a statistical model, not a diagnosis."
@@ -30,23 +30,34 @@ def sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}."
 
 
+def missing(each: Predicted) -> tuple[str, ...]:
+    """Return the features that were not given."""
+    return tuple(it.field for it in each.warnings if it.kind == "missing")
+
+
 def reasons(use_case: UseCase, each: Predicted) -> Iterator[str]:
-    """Yield the features that moved the prediction most, with sign and unit."""
-    unit = reasons_unit(use_case)
+    """Yield the features that moved the prediction most, with sign and unit; what is not known moves it too."""
+    unit, unknown = reasons_unit(use_case), missing(each)
     for name, size in each.reasons[:MOST_REASONS]:
         if size:
-            described = use_case.feature(name).description or name
-            yield f"{described}: {'raises' if size > 0 else 'lowers'} it ({size:+.2f} {unit})"
+            known = "" if name not in unknown else " (not known)"
+            yield f"{_described(use_case, name)}{known}: {'raises' if size > 0 else 'lowers'} it ({size:+.2f} {unit})"
 
 
 def warnings(use_case: UseCase, each: Predicted, gaps: Mapping[str, str]) -> Iterator[str]:
     """Yield what the prediction is to be distrusted for; *gaps* say why a value was not found in the record."""
     for it in each.warnings:
-        described = use_case.feature(it.field).description or it.field
-        detail = (
-            it.detail if it.kind != "missing" else f"{it.detail}: {gaps[it.field]}" if it.field in gaps else it.detail
-        )
-        yield f"{described}: {detail}"
+        if it.kind != "missing":
+            yield f"{_described(use_case, it.field)}: {it.detail}"
+    why: dict[str, list[str]] = {}
+    for name in missing(each):
+        why.setdefault(gaps.get(name, SAID["missing"]), []).append(_described(use_case, name))
+    for reason, names in why.items():
+        yield f"not known ({reason}): {', '.join(names)}"
+
+
+def _described(use_case: UseCase, name: str) -> str:
+    return use_case.feature(name).description or name
 
 
 def model(use_case: UseCase, answer: Answer) -> str:

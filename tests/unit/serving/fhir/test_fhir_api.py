@@ -65,7 +65,8 @@ def test_an_opened_record_is_answered_with_one_valid_card(opened, chart, patient
         assert answer.status_code == 200, answer.text
         hooks_valid("response", answer.json())
         (card,) = answer.json()["cards"]
-        assert "kind of chest pain: not given" in card["detail"]
+        assert "- not known (no standard code says it): kind of chest pain, " in card["detail"]
+        assert "8 of 13 values missing" in card["summary"]
         assert card["links"][0]["url"].startswith("https://desk.example/use-cases/heart_disease/models/")
 
 

@@ -36,7 +36,7 @@ def answered(value=VALUE, **changes):
 
 RECORD = records.Record(
     patient="p1", subject="Patient/p1", values={}, basis=("Patient/p1", "Observation/o-2093-3"),
-    gaps={"chest_pain": "no standard code is known for it, so a record does not hold it"},
+    gaps={"chest_pain": "no standard code says it"},
 )  # fmt: skip
 CARD = cards.card(USE_CASE, answered(), RECORD, desk_url="https://desk.example/")
 RISK = assessments.risk_assessment(USE_CASE, answered(), RECORD)
@@ -90,13 +90,13 @@ def test_the_check_of_cards_fails_for_a_broken_one(hooks_valid, broken):
 
 def test_a_card_says_who_predicted_what_moved_it_and_what_was_missing():
     assert CARD["summary"] == (
-        "Heart disease: estimated probability 70 %, at or above the threshold of 30 %. Not a diagnosis."
+        "Heart disease: estimated probability 70 %, at or above the threshold of 30 %; 1 of 13 values missing. "
+        "Not a diagnosis."
     )
     assert CARD["indicator"] == "warning"
     assert "20260101-abcdef12" in CARD["source"]["label"]
-    assert "- kind of chest pain: raises it (+0.84 log odds)" in CARD["detail"]
-    assert "- kind of chest pain: not given" in CARD["detail"]
-    assert "no standard code is known for it" in CARD["detail"]
+    assert "- kind of chest pain (not known): raises it (+0.84 log odds)" in CARD["detail"]
+    assert "- not known (no standard code says it): kind of chest pain" in CARD["detail"]
     assert "- serum cholesterol: further out" in CARD["detail"]
     assert "- sex" not in CARD["detail"]
     assert CARD["links"][0]["url"] == "https://desk.example/use-cases/heart_disease/models/20260101-abcdef12"
@@ -117,6 +117,7 @@ def test_no_card_claims_a_diagnosis_or_a_certainty(value):
 def test_a_summary_is_always_short_enough(name, value):
     card = cards.card(replace(USE_CASE, name=name), answered(value), RECORD, desk_url=None)
     assert len(card["summary"]) < 140
+    assert card["summary"].endswith("Not a diagnosis.")
 
 
 def test_a_number_is_told_with_its_interval(hooks_valid):
@@ -171,7 +172,7 @@ def test_a_risk_assessment_names_model_method_subject_basis_and_reasons():
     assert RISK["method"]["coding"][0]["code"] == "20260101-abcdef12"
     assert {"reference": "Observation/o-2093-3"} in RISK["basis"]
     notes = [note["text"] for note in RISK["note"]]
-    assert notes[0] == "kind of chest pain: raises it (+0.84 log odds)"
+    assert notes[0] == "kind of chest pain (not known): raises it (+0.84 log odds)"
     assert notes[-1] == wording.CAUTION
     assert any(note.startswith("Warning: serum cholesterol") for note in notes)
 
