@@ -1,6 +1,6 @@
 """Pictures for the desk: SVG drawn on the server, its colours left to the style sheet, each with a title and a text.
 
-Nothing is told by colour alone: shapes, places, dashes and labels say the same. Drawings are 360 units wide, small
+Nothing is told by colour alone: shapes, places, dashes and labels say the same. Drawings are 300 units wide, small
 ones 260, so that their text keeps its size on a telephone.
 """
 
@@ -47,7 +47,7 @@ class Decided:
 
 def timeline(told: Told, rounds: Rounds, lanes: Sequence[tuple[str, str]], decided: Sequence[Decided]) -> Markup:
     """Draw the decisions, one lane per (word, shape) of *lanes*, and the changes of champion."""
-    plot = Plot(rounds=rounds, left=108.0, top=22.0, height=26.0 * len(lanes), low=0.0, high=float(len(lanes)))
+    plot = Plot(rounds=rounds, left=96.0, top=22.0, height=26.0 * len(lanes), low=0.0, high=float(len(lanes)))
     parts = []
     for lane, (word, _) in enumerate(lanes):
         y = plot.top + 26.0 * (lane + 0.5)
@@ -91,11 +91,12 @@ def over_time(
 
 def drift(told: Told, rounds: Rounds, points: Sequence[Point], *, limit: float, limit_label: str) -> Markup:
     """Draw effects (0 to 1) by round against *limit*, a dashed line with its label; alarms are larger triangles."""
-    plot = Plot(rounds=rounds, left=30.0, top=10.0, height=96.0, low=0.0, high=1.0, right=SMALL - 6)
+    plot = Plot(rounds=rounds, left=30.0, top=24.0, height=92.0, low=0.0, high=1.0, right=SMALL - 6)
     parts = [*plot.scale((0.0, 0.5, 1.0)), *plot.changes()]
     parts += [plot.path(run, "quiet") for run in runs(points)]
     parts.append(line(plot.left, plot.y(limit), plot.right, plot.y(limit), "limit"))
-    parts.append(label(plot.right, plot.y(limit) - 4, limit_label, anchor="end", kind="label limit-label"))
+    parts.append(line(plot.left, 10, plot.left + 22, 10, "limit"))
+    parts.append(label(plot.left + 27, 14, limit_label, anchor="start"))
     for point in points:
         x, y = plot.x(point.place), plot.y(min(point.value, 1.0))
         shape, kind = ("triangle", "alarm") if point.alarm else ("circle", "quiet")
@@ -109,7 +110,7 @@ def calibration(told: Told, points: Sequence[tuple[float, float, float, float]],
     every = [value for point in points for value in point if math.isfinite(value)]
     share = bool(every) and all(-1e-9 <= value <= 1 + 1e-9 for value in every)
     low, high = (0.0, 1.0) if share or not every else padded(min(every), max(every))
-    size = 276.0
+    size = 224.0
     plot = Plot(rounds=Rounds(count=1, first="", last=""), left=44.0, top=26.0, height=size, low=low, high=high)
 
     def x(value: float) -> float:
@@ -148,5 +149,5 @@ def span(value: float, low: float, high: float, ends: tuple[float, float]) -> Ma
     at, left, right = (4.0 + 92.0 * min(max((each - ends[0]) / width, 0.0), 1.0) for each in (value, low, high))
     return Markup(
         '<svg class="chart span" viewBox="0 0 100 12" width="100" height="12" aria-hidden="true" focusable="false">'
-        f"{line(left, 6, right, 6, 'bar')}{mark('circle', at, 6, 3.5)}</svg>"
+        f"{line(left, 6, right, 6, 'bar')}{titled(mark('circle', at, 6, 3.5), '', 'estimated')}</svg>"
     )

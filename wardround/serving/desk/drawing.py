@@ -7,7 +7,7 @@ from html import escape
 
 from markupsafe import Markup
 
-WIDTH = 360.0
+WIDTH = 300.0
 TEXT_SIZE = 12
 _MARKS: dict[str, str] = {
     "circle": '<circle cx="{x:.1f}" cy="{y:.1f}" r="{r:.1f}"/>',

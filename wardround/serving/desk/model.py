@@ -11,6 +11,7 @@ from wardround import approvals, registry
 from wardround.domain import CriterionResult, Interval, to_json
 from wardround.evaluation.wording import described
 from wardround.monitoring.wording import number
+from wardround.problems import problem_of
 from wardround.serving.desk import frame
 from wardround.serving.desk.card import calibration, card, groups
 from wardround.serving.desk.history import batches
@@ -74,11 +75,18 @@ class Say:
         what = self.t(f"limit.{result.metric}" if result.kind == "limit" else f"metric.{result.metric}")
         population = f"population.{result.population}"
         asked = self.t(
-            f"criterion.{result.kind}", what=what, limit=f"{result.limit or 0.0:g}",
+            f"criterion.{result.kind}{self._end(result)}", what=what, limit=f"{result.limit or 0.0:g}",
             margin=f"{abs(result.limit or 0.0):g}", population=self.t(population) if population in self.t else "",
         )  # fmt: skip
         by = self._by.get(result.criterion, ())
         return asked + (self.t("criterion.by", columns=self.t("content.comma").join(by)) if by else "")
+
+    def _end(self, result: CriterionResult) -> str:
+        """Whether a floor must be reached, stayed under (losses), or is a distance from an ideal (slopes)."""
+        if result.kind != "floor":
+            return ""
+        metric = problem_of(self.use_case).metric(result.metric)
+        return ".near" if metric.ideal is not None else "" if metric.higher_is_better else ".under"
 
     @property
     def _by(self) -> dict[str, tuple[str, ...]]:

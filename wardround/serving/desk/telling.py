@@ -92,11 +92,11 @@ class Teller:
 
     def record(self) -> tuple[str, ...]:
         """The stored sentences, without those that would give a small count away."""
-        hidden = [reading for reading in self.decision.readings if self.hidden(reading)]
+        hidden = [part for r in self.decision.readings if self.hidden(r) for part in (r.sentence, r.column) if part]
         return tuple(
             text
             for text in (*self.decision.reasons, *self.decision.what_would_change_it)
-            if not any(reading.sentence in text or (reading.column or text) in text for reading in hidden)
+            if not any(part in text for part in hidden)
         )
 
     def says(self, reading: Reading) -> str:
