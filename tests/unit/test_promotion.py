@@ -117,6 +117,16 @@ def test_a_failed_verdict_is_not_promoted_past_the_registry_without_two_approval
             )  # fmt: skip
 
 
+def test_if_the_registry_asked_for_no_approvals_a_failed_verdict_would_promote(duty, monkeypatch):
+    version = duty.model(passed=False)
+    monkeypatch.setattr(registry.pointer, "OVERRIDES", 0)
+    moved = registry.promote(
+        duty.store, CASE.name, version, verdict=duty.standing(version).verdict, actor="a", reason="r", expected=None,
+        now=NOW, override=True,
+    )  # fmt: skip
+    assert moved.version == version
+
+
 def test_nothing_but_the_one_road_moves_the_champion_forward():
     elsewhere = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
@@ -363,6 +373,21 @@ def test_a_rejection_cannot_be_removed_edited_or_written_over(duty, intruder):
     intruder.remove(rejected.stored_at)
     with pytest.raises(Corrupted, match="it is missing"):
         duty.promote(version, case=CASE)
+
+
+def test_without_these_guards_a_rejection_could_be_made_to_disappear(duty, intruder, monkeypatch):
+    edited, removed = duty.model(1), duty.model(2)
+    rejected = duty.give(edited, "brown", "reject")
+    intruder.write(rejected.stored_at, to_json(replace(rejected, act=Act.PROMOTE)))
+    intruder.remove(duty.give(removed, "brown", "reject").stored_at)
+    with monkeypatch.context() as patch:
+        patch.setattr(counting, "require_no_lost_rejection", lambda *_: None)
+        assert duty.promote(edited, case=CASE).version == edited
+    duty.judge(removed, champion=edited)
+    with pytest.raises(Corrupted, match="it is missing"):
+        duty.promote(removed, case=CASE)
+    monkeypatch.setattr(ledger, "recorded", lambda *_: False)
+    assert duty.promote(removed, case=CASE).version == removed
 
 
 def test_who_trained_a_model_may_reject_it(duty):

@@ -127,6 +127,6 @@ def _read(store: "Store", key: str) -> Approval:
         approval = from_json(Approval, body)
     except ValueError:
         raise Corrupted(key, "it is not an approval") from None
-    if to_json(approval) != body:
+    if to_json(approval) != body or None in (approval.given_at.tzinfo, approval.expires_at.tzinfo):
         raise Corrupted(key, "it is not an approval as one is written")
     return approval

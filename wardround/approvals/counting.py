@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from wardround import gating, ledger, people, registry
 from wardround.approvals.approval import Act, Approval, approval_key, ledger_act, of
 from wardround.approvals.checks import Evidence, Facts, faults
-from wardround.domain import Champion, ModelVersion, Verdict
+from wardround.domain import Champion, LedgerEntry, ModelVersion, Verdict
 from wardround.errors import Corrupted, NotFound, PromotionRefused
 from wardround.registry.manifests import manifest_key
 from wardround.registry.pointer import OVERRIDES
@@ -148,8 +148,7 @@ def _standing(facts: Facts, store: "Store") -> Standing:
         place = approval_key(use_case.name, version, number)
         entry = ledger.find(store, ledger_act(use_case.name, version, number))
         known = entry.hashes.get(place, "") if entry else None
-        if entry is not None and known != approval.sha256 and entry.reason.startswith(f"{Act.REJECT}: "):
-            raise Corrupted(place, f"it was a rejection by {entry.actor} and is another text now")
+        require_no_lost_rejection(entry, approval, place)
         reasons = faults(approval, facts, evidence_of(store, approval, place, known))
         if reasons:
             refused.append((approval, reasons))
@@ -180,6 +179,17 @@ def _missing(facts: Facts, valid: list[Approval], rejected: Approval | None) -> 
         return f"overrides of its failed verdict by {OVERRIDES} persons, each {whom(facts.use_case, facts.trainer)}"
     whose = whom(facts.use_case, facts.trainer, besides=persons)
     return f"a second person for the override besides {' and '.join(sorted(persons))}: {whose}"
+
+
+def require_no_lost_rejection(entry: LedgerEntry | None, approval: Approval, place: str) -> None:
+    """Make sure that no other text lies where the ledger knows a rejection: it would let in what a person stopped.
+
+    Raises:
+        Corrupted: another one does.
+    """
+    if entry is None or not entry.reason.startswith(f"{Act.REJECT}: ") or entry.hashes.get(place) == approval.sha256:
+        return
+    raise Corrupted(place, f"it was a rejection by {entry.actor} and is another text now")
 
 
 def persons_of(valid: list[Approval]) -> frozenset[str]:

@@ -93,7 +93,7 @@ def one_given(duty):
     return version, given.stored_at, duty.store.get(given.stored_at)
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(at=st.integers(min_value=0), flipped=st.integers(min_value=1, max_value=255))
 def test_a_stored_approval_with_any_flipped_byte_does_not_count(duty, intruder, one_given, at, flipped):
     version, place, body = one_given
