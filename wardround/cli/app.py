@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from wardround import __version__
-from wardround.cli import alerts, approve, data, demo, flows, models, people, services
+from wardround.cli import alerts, approve, data, demo, flows, models, people, services, serving
 from wardround.cli.output import fail, json_wanted
 from wardround.errors import CallInvalid, InputFault, ServiceFailed, WardroundError
 from wardround.unexpected import withheld
@@ -40,6 +40,7 @@ app.add_typer(tickets, name="tickets")
 app.command("demo")(demo.demo)
 app.command("up")(services.up)
 app.command("down")(services.down)
+app.command("serve")(serving.serve)
 app.command("doctor")(services.doctor)
 app.command("use-cases")(models.use_cases)
 app.command("ingest")(flows.ingest)

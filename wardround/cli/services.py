@@ -12,16 +12,17 @@ def up(
     workers: Annotated[int, typer.Option("--workers", min=1, max=16, help="Flow runs at the same time.")] = 2,
     stop_after: Annotated[float | None, typer.Option(hidden=True, help="Seconds, for tests.")] = None,
 ) -> None:
-    """Start S3, the Prefect server and a worker, deploy every flow, and stay until Ctrl-C.
+    """Start S3, the Prefect server, a worker and the review desk, deploy every flow, and stay until Ctrl-C.
 
     Nothing is lost by stopping: runs and schedules are in Prefect's database, everything else in S3.
 
     Example: `wardround up`
     """
     import contextlib
+    import os
     import signal
 
-    from wardround import services
+    from wardround import people, services
     from wardround.local import EmbeddedS3, running
     from wardround.settings import Settings
     from wardround.store import Store
@@ -45,10 +46,20 @@ def up(
         Store.from_settings(settings).prepare()
         say("starting the Prefect server")
         server = supervisor.add(services.PrefectServer(settings.home))
+        desk = services.DeskServer(server.api_url, settings)
+        os.environ.setdefault("WARDROUND_DESK_URL", desk.url)  # where messages and runs lead
+        settings = Settings()
         say("deploying the flows")
         services.deploy(server.api_url, settings)
         supervisor.add(services.Worker(server.api_url, settings, limit=workers))
-        say(f"Prefect UI  {server.ui_url}\nS3          {settings.s3_address()[0]}\nCtrl-C stops all of it")
+        say("starting the review desk")
+        supervisor.add(desk)
+        if not people.administered(Store.from_settings(settings)):
+            say("nobody can sign in yet: `wardround people add NAME --role admin` adds the first administrator")
+        say(
+            f"review desk {desk.url}\nPrefect UI  {server.ui_url}\nS3          {settings.s3_address()[0]}\n"
+            "Ctrl-C stops all of it"
+        )
         up_and_running.set()
         supervisor.watch(stopped, timeout=stop_after)
         say("stopping")

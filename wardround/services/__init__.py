@@ -9,10 +9,12 @@ from wardround.processes import Supervisor, free_port
 from wardround.services.api import environment, prefect_home, quiet, require
 from wardround.services.child import end, is_alive, read
 from wardround.services.deploying import deploy
+from wardround.services.desk import DeskServer
 from wardround.services.server import PrefectServer, running
 from wardround.services.worker import Ready, Worker, deploy_in_background
 
 __all__ = [
+    "DeskServer",
     "PrefectServer",
     "Ready",
     "Supervisor",
@@ -29,9 +31,9 @@ __all__ = [
 
 
 def stop_detached(home: Path) -> tuple[str, ...]:
-    """End the server and worker that were started detached on *home*; return the names of those that ran."""
+    """End the desk, worker and server that were started detached on *home*; return the names of those that ran."""
     ended = []
-    for name in ("worker", "server"):
+    for name in ("desk", "worker", "server"):
         known = read(prefect_home(home) / f"{name}.json")
         if known.get("detached") and is_alive(known):
             end(known)

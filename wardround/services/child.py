@@ -18,6 +18,7 @@ class Child:
     """One supervised child process of a service."""
 
     name = ""
+    title = ""
     patience = 10.0
     owned = True
     process: subprocess.Popen[bytes] | None = None
@@ -47,7 +48,7 @@ class Child:
             if self.process.poll() is not None or time.monotonic() > until:
                 self.kill()
                 raise ServiceFailed(
-                    f"the Prefect {self.name}", processes.tail(self.log) or "it did not start",
+                    self.title, processes.tail(self.log) or "it did not start",
                     f"The whole log is {self.log}",
                 )  # fmt: skip
             time.sleep(0.1)
@@ -86,7 +87,7 @@ def is_alive(known: dict[str, Any]) -> bool:
         command = Path(f"/proc/{known['pid']}/cmdline").read_bytes()
     except (OSError, KeyError):
         return False
-    return b"prefect" in command
+    return b"prefect" in command or b"wardround" in command
 
 
 def end(known: dict[str, Any], patience: float = 20.0) -> None:

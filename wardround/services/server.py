@@ -47,6 +47,7 @@ class PrefectServer(Child):
     """
 
     name = "server"
+    title = "the Prefect server"
 
     def __init__(self, home: Path, *, port: int | None = None, detached: bool = False):
         super().__init__(home, detached=detached)

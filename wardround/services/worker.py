@@ -14,6 +14,7 @@ from wardround.errors import ServiceFailed
 from wardround.processes import Supervisor
 from wardround.services.api import POOL, call, environment
 from wardround.services.child import Child, end, is_alive, read
+from wardround.services.crashed import release
 from wardround.services.deploying import deploy, ensure_pool
 from wardround.settings import Settings
 
@@ -25,6 +26,7 @@ class Worker(Child):
     """
 
     name = "worker"
+    title = "the Prefect worker"
     patience = 20.0
 
     def __init__(self, api_url: str, settings: Settings, *, limit: int = 2, detached: bool = False):
@@ -67,7 +69,7 @@ class Worker(Child):
     def launch(self) -> None:
         """Start the process under a name of its own."""
         self.owned = True
-        self._release_turns()
+        release(self.api_url)
         self._name = f"worker-{os.getpid()}-{time.time_ns()}"
         options = ("--pool", POOL, "--type", "process", "--name", self._name, "--limit", str(self.limit))
         self.process = processes.spawn(
@@ -83,17 +85,7 @@ class Worker(Child):
         """End it and the runs it carries."""
         super().kill()
         with contextlib.suppress(ServiceFailed):  # the server may be gone already; the next start sees to it
-            self._release_turns()
-
-    def _release_turns(self) -> None:
-        """Mark the runs that died with a worker as crashed: they look alive, and would keep the others waiting."""
-        dead = {
-            "work_pools": {"name": {"any_": [POOL]}},
-            "flow_runs": {"state": {"type": {"any_": ["PENDING", "RUNNING", "CANCELLING"]}}},
-        }
-        crashed = {"type": "CRASHED", "name": "Crashed", "message": "its worker was stopped; the next round sees to it"}
-        for run in call(f"{self.api_url}/flow_runs/filter", dead):
-            call(f"{self.api_url}/flow_runs/{run['id']}/set_state", {"state": crashed})
+            release(self.api_url)
 
     def ready(self) -> bool:
         """Whether the server has heard of it."""

@@ -1,11 +1,13 @@
 """What a person sees when a page cannot be given: one sentence each, never a traceback, never a value of a row."""
 
+import contextlib
 import logging
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 from urllib.parse import quote
 
 from fastapi import Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
@@ -57,6 +59,9 @@ def handlers() -> dict[int | type[Exception], Callable[[Request, Any], Coroutine
 
     def awaited(handler: Handler) -> Callable[[Request, Any], Coroutine[Any, Any, Response]]:
         async def handle(request: Request, error: Exception) -> Response:
+            if isinstance(error, HTTPException) and not hasattr(request.state, "person"):
+                with contextlib.suppress(Exception):  # no route was asked who it is; the page shows its menu if it can
+                    await run_in_threadpool(frame.signed_in, request)
             return handler(request, error)
 
         return handle

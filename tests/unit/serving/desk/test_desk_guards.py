@@ -7,7 +7,7 @@ import pytest
 
 from wardround import people
 from wardround.errors import StoreFailed
-from wardround.serving.desk import frame, sessions, signing_in
+from wardround.serving.desk import frame, sessions
 from wardround.serving.desk.throttle import Throttle
 from wardround.store import Store
 
@@ -249,10 +249,9 @@ def test_a_fault_in_a_form_is_linked_to_its_field_and_listed_at_the_top(form, fi
     assert "autofocus" in answer.text
 
 
-def test_the_session_module_asks_for_the_person_on_every_request(monkeypatch, visit):
+def test_the_person_is_looked_up_on_every_request_and_once(monkeypatch, visit):
     visitor, asked = visit("adams"), []
     original = sessions.person_of
     monkeypatch.setattr(sessions, "person_of", lambda *given: asked.append(1) or original(*given))
     visitor.get("/account")
     assert asked == [1]
-    assert signing_in.router.routes

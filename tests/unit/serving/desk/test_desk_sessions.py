@@ -145,7 +145,8 @@ def test_the_key_of_the_cookies_is_made_once_and_is_readable_by_its_owner_alone(
 
 def test_a_link_to_the_desk_leads_nobody_elsewhere(visit):
     for elsewhere in (
-        "https://evil.example", "//evil.example", "/\\evil.example", "\\\\evil.example", "/%5cevil\\x", "javascript:alert(1)",
+        "https://evil.example", "//evil.example", "/\\evil.example", "\\\\evil.example", "/%5cevil\\x",
+        "javascript:alert(1)",
         "/\t/evil.example", "/\n//evil.example", "http:evil.example", "", "evil.example",
     ):  # fmt: skip
         visitor = visit()

@@ -31,8 +31,8 @@ def test_every_text_a_template_or_a_module_asks_for_is_there():
     known = set(texts.words("en").texts)
     asked = set()
     for path in (*(DESK / "templates").glob("*.html"), *DESK.glob("*.py")):
-        asked |= {key for key in re.findall(r'\bt\(\s*"([a-z_.]+)"\s*[,)]', path.read_text())}
-        asked |= {key for key in re.findall(r'(?:tell\(request, |PageRefused\(\d+, )"([a-z_.]+)"', path.read_text())}
+        asked |= set(re.findall(r'\bt\(\s*"([a-z_.]+)"\s*[,)]', path.read_text()))
+        asked |= set(re.findall(r'(?:tell\(request, |PageRefused\(\d+, )"([a-z_.]+)"', path.read_text()))
     assert len(asked) > 100
     assert asked - known == set()
 
@@ -74,7 +74,7 @@ def test_a_moment_is_shown_with_its_zone_and_a_hash_can_be_read_in_full():
     assert shown.utc(at) == '<time datetime="2026-11-21T08:05:00Z">2026-11-21 08:05 UTC</time>'
     assert shown.short("b3f1782ff4f04034") == '<code title="b3f1782ff4f04034">b3f1782ff4f0</code>'
     assert shown.short('"><b>') == '<code title="&#34;&gt;&lt;b&gt;">&#34;&gt;&lt;b&gt;</code>'
-    assert (shown.figure(None), shown.figure(0.8765), shown.figure(1234.0)) == ("–", "0.876", "1,234")
+    assert (shown.figure(None), shown.figure(0.8765), shown.figure(1234.0)) == ("\N{EN DASH}", "0.876", "1,234")
 
 
 def test_ages_are_told_in_the_largest_unit_that_fits():
@@ -88,9 +88,9 @@ def test_ages_are_told_in_the_largest_unit_that_fits():
 def test_light_and_dark_have_enough_contrast():
     """WCAG 2.2 AA: 4.5 to 1 for text, 3 to 1 for the borders of fields and the focus ring."""
     css = (DESK / "static" / "desk.css").read_text()
-    light = dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})\b", css.split("@media")[0]))
-    dark = light | dict(
-        re.findall(r"--([a-z-]+): (#[0-9a-f]{6})\b", css.split(':root[data-theme="dark"]')[1].split("}")[0])
+    light, dark = (
+        dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6})\b", css.split(begin)[1].split("}")[0]))
+        for begin in (":root {", ':root[data-theme="dark"]')
     )
     for theme in (light, dark):
         for ground in ("paper", "card", "sunk"):
