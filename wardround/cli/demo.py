@@ -18,7 +18,7 @@ SHOWN = ("auroc", "brier", "accuracy")
 
 def demo(
     keep_running: Annotated[
-        bool, typer.Option("--keep-running", help="Leave S3, Prefect and the worker up afterwards.")
+        bool, typer.Option("--keep-running", help="Leave S3, Prefect and a worker up, with the review desk beside.")
     ] = False,
     json: JsonOption = False,
 ) -> None:
@@ -47,6 +47,10 @@ def demo(
         store = Store.from_settings(settings)
         store.prepare()
         server = supervisor.add(services.PrefectServer(settings.home))
+        desk = services.DeskServer(server.api_url, settings, use_cases=(USE_CASE,)) if keep_running else None
+        if desk is not None:
+            os.environ["WARDROUND_DESK_URL"] = desk.url  # where the runs' stories lead
+            settings = Settings()
         ready = services.deploy_in_background(server.api_url, settings, supervisor)
         say(f"   Prefect UI {server.ui_url}")
         story = Story(store=store, settings=settings, ready=ready)
@@ -61,6 +65,8 @@ def demo(
             "reports": str(story.reports),
         }
         _summary(document, time.monotonic() - started, keep_running)
+        if desk is not None:
+            _open_desk(supervisor.add(desk), store, settings.actor)
     if json:
         give(document)
 
@@ -223,6 +229,14 @@ class Story:
             }
         )  # fmt: skip
         return self.rounds[-1]
+
+
+def _open_desk(desk: Any, store: Any, actor: str) -> None:
+    from wardround.cli.guests import invite
+    from wardround.domain import utc_now
+
+    guests = invite(store, by=actor, now=utc_now())
+    table(f"Review desk {desk.url}: sign in as", ("name", "role", "passphrase"), guests)
 
 
 def _retrain_run() -> str | None:
