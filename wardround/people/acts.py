@@ -156,7 +156,7 @@ def change_passphrase(store: Store, name: str, *, old: str, new: str, now: datet
     """
     person = authenticate(store, name, old)
     passphrases.require_sound(new, name, person.full_name)
-    if passphrases.matches(person.passphrase_hash, new):
+    if passphrases.same(old, new):
         raise CallInvalid("the new passphrase is the old one")
     if person.own_passphrase:
         return _under(store, person, old, new, note=now)

@@ -71,6 +71,11 @@ def matches(known: str, passphrase: str) -> bool:
         return False
 
 
+def same(one: str, other: str) -> bool:
+    """Whether both are the same passphrase, on whatever keyboard they were typed."""
+    return _normal(one) == _normal(other)
+
+
 def outdated(known: str) -> bool:
     """Whether the hash *known* was made with other parameters than the present ones."""
     return _hasher(PRESENT).check_needs_rehash(known)
