@@ -120,19 +120,20 @@ class Ward:
             yield served
 
     def records(self, count: int, start: int = 0) -> list[dict[str, Any]]:
-        """Return records as a hospital would send them."""
-        return [record(self.case, row, f"case {start + i}") for i, row in enumerate(self.rows(count, start))]
+        """Return records of real patients, over and over if there are fewer."""
+        known = self.school.rows.iloc[[(start + i) % len(self.school.rows) for i in range(count)]]
+        rows = [row | {"record_id": f"case {start + i}"} for i, row in enumerate(known.to_dict("records"))]
+        return self.sent(rows)
 
-    def rows(self, count: int, start: int = 0) -> list[dict[str, Any]]:
-        """Return *count* canonical rows, over and over if there are fewer."""
-        known = self.school.rows
-        return known.iloc[[(start + i) % len(known) for i in range(count)]].to_dict("records")
-
-
-def record(case: UseCase, row: dict[str, Any], name: str) -> dict[str, Any]:
-    """Return one row as a record of the API."""
-    features = {feature.name: _cell(feature.kind, row[feature.name]) for feature in case.features}
-    return {"record_id": name, "features": features}
+    def sent(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return canonical rows as a hospital would send them."""
+        return [
+            {
+                "record_id": row["record_id"],
+                "features": {feature.name: _cell(feature.kind, row[feature.name]) for feature in self.case.features},
+            }
+            for row in rows
+        ]
 
 
 def _cell(kind: str, value: Any) -> Any:
@@ -211,7 +212,7 @@ def ward(store: Store, settings: Settings, school: School) -> Ward:
     return Ward(store, settings, school)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def ward_of(school: School) -> Callable[..., Ward]:
     """Make a ward of any store."""
     return lambda store, settings, case: Ward(store, settings, school, case)
