@@ -75,7 +75,7 @@ class Say:
         what = self.t(f"limit.{result.metric}" if result.kind == "limit" else f"metric.{result.metric}")
         population = f"population.{result.population}"
         asked = self.t(
-            f"criterion.{result.kind}{self._end(result)}", what=what, limit=f"{result.limit or 0.0:g}",
+            f"criterion.{result.kind}{self._end(result)}", what=what, limit=self._limit(result),
             margin=f"{abs(result.limit or 0.0):g}", population=self.t(population) if population in self.t else "",
         )  # fmt: skip
         by = self._by.get(result.criterion, ())
@@ -88,9 +88,24 @@ class Say:
         metric = problem_of(self.use_case).metric(result.metric)
         return ".near" if metric.ideal is not None else "" if metric.higher_is_better else ".under"
 
+    def _limit(self, result: CriterionResult) -> str:
+        """The limit without needless zeros: a floor of 0.7, a size of 20,000,000."""
+        limit = result.limit or 0.0
+        return number(limit) if abs(limit) >= 1000 else f"{limit:g}"
+
     @property
     def _by(self) -> dict[str, tuple[str, ...]]:
         return {described(gate): gate.by for gate in self.use_case.gates if isinstance(gate, Comparison)}
+
+    def found(self, result: CriterionResult) -> str:
+        """The figure of a criterion; one that held without a figure was not applicable."""
+        if result.figure is None and result.passed:
+            return self.t("content.not_applicable")
+        return self.band(result.figure, result.interval)
+
+    def limit(self, result: CriterionResult) -> str:
+        """What its figure was held against."""
+        return "" if result.limit is None else self._limit(result)
 
     def input(self, feature: str) -> str:
         """What an input means, as the use case says."""
