@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from fastapi import APIRouter, Request, Response, Security
+from fastapi import APIRouter, Path, Request, Response, Security
 from starlette.requests import ClientDisconnect
 
 from wardround.domain import Sensitivity, to_json, utc_now
@@ -35,11 +35,14 @@ def router(predictors: Predictors, *, clock: Callable[[], datetime] = utc_now) -
     """
     routes = APIRouter(dependencies=[Security(BEARER)], default_response_class=Response)
     coded = {
-        name: predictor
-        for name, predictor in predictors.items()
+        own: predictor
+        for own, predictor in predictors.items()
         if any(feature.code is not None for feature in predictor.use_case.features)
     }
     front = _Front(predictors, coded, clock)
+
+    def one() -> Any:  # FastAPI writes the parameter's name into it, so each route gets its own
+        return Path(description="A use case whose features have codes.", json_schema_extra={"enum": sorted(coded)})
 
     @routes.get(
         "/cds-services", tags=["CDS Hooks"], summary="What decision support there is",
@@ -48,16 +51,16 @@ def router(predictors: Predictors, *, clock: Callable[[], datetime] = utc_now) -
     async def discovery(request: Request) -> Response:
         async def answer() -> Response:
             key = await predictors.access.caller(request.headers.get("authorization"))
-            return _json({"services": [cards.service(it.use_case) for name, it in coded.items() if key.serves(name)]})
+            return _json({"services": [cards.service(it.use_case) for own, it in coded.items() if key.serves(own)]})
 
         return await front.answered("", answer)
 
     @routes.post(
         "/cds-services/{service}", tags=["CDS Hooks"], summary="The card for the patient whose record was opened",
-        openapi_extra=_takes("application/json"),
+        openapi_extra=_takes(cards.REQUEST, "application/json"),
         responses=_answers("application/json", 400, 401, 403, 404, 412, 413, 415, 422, 429, 503),
     )  # fmt: skip
-    async def hook(service: str, request: Request) -> Response:
+    async def hook(request: Request, service: str = one()) -> Response:
         async def answer() -> Response:
             predictor, key = await front.asked(service, request)
             found = cards.fetched(predictor.use_case, await front.body(request))
@@ -69,10 +72,10 @@ def router(predictors: Predictors, *, clock: Callable[[], datetime] = utc_now) -
 
     @routes.post(
         "/cds-services/{service}/feedback", tags=["CDS Hooks"], summary="What people did with the cards",
-        openapi_extra=_takes("application/json"),
+        openapi_extra=_takes(cards.FEEDBACK, "application/json"),
         responses=_answers("application/json", 400, 401, 403, 404, 413, 415, 422, 429, 503),
     )  # fmt: skip
-    async def feedback(service: str, request: Request) -> Response:
+    async def feedback(request: Request, service: str = one()) -> Response:
         async def answer() -> Response:
             predictor, key = await front.asked(service, request)
             await front.kept(predictor, key, cards.outcomes(await front.body(request)))
@@ -84,7 +87,7 @@ def router(predictors: Predictors, *, clock: Callable[[], datetime] = utc_now) -
         "/fhir/{use_case}/metadata", tags=["FHIR"], summary="What this FHIR server can do",
         responses=_answers(assessments.MEDIA_TYPE, 401, 403, 404, 429, 503, refused=assessments.MEDIA_TYPE),
     )  # fmt: skip
-    async def metadata(use_case: str, request: Request) -> Response:
+    async def metadata(request: Request, use_case: str = one()) -> Response:
         async def answer() -> Response:
             predictor, _ = await front.asked(use_case, request)
             return _fhir(assessments.capability_statement(predictor.use_case, now=clock()))
@@ -93,12 +96,12 @@ def router(predictors: Predictors, *, clock: Callable[[], datetime] = utc_now) -
 
     @routes.post(
         "/fhir/{use_case}/$assess", tags=["FHIR"], summary="A RiskAssessment for the patient in a Bundle",
-        openapi_extra=_takes(assessments.MEDIA_TYPE, "application/json"),
+        openapi_extra=_takes(assessments.REQUEST, assessments.MEDIA_TYPE, "application/json"),
         responses=_answers(
             assessments.MEDIA_TYPE, 400, 401, 403, 404, 413, 415, 422, 429, 503, refused=assessments.MEDIA_TYPE
         ),
     )  # fmt: skip
-    async def assess(use_case: str, request: Request) -> Response:
+    async def assess(request: Request, use_case: str = one()) -> Response:
         async def answer() -> Response:
             predictor, key = await front.asked(use_case, request)
             if predictor.use_case.problem != "classification":
@@ -202,8 +205,8 @@ def _broken(error: Exception) -> Refused:
     return Refused(500, "the server failed; the fault is in its log")
 
 
-def _takes(*kinds: str) -> dict[str, Any]:
-    return {"requestBody": {"required": True, "content": {kind: {"schema": {"type": "object"}} for kind in kinds}}}
+def _takes(schema: dict[str, Any], *kinds: str) -> dict[str, Any]:
+    return {"requestBody": {"required": True, "content": {kind: {"schema": schema} for kind in kinds}}}
 
 
 def _answers(kind: str, *statuses: int, refused: str = PROBLEM) -> dict[int | str, dict[str, Any]]:

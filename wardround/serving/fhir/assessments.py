@@ -19,6 +19,20 @@ ISSUES = {
 }  # fmt: skip
 """HTTP status -> code of http://hl7.org/fhir/issue-type."""
 
+REQUEST: dict[str, Any] = {
+    "type": "object",
+    "required": ["resourceType"],
+    "properties": {
+        "resourceType": {"enum": ["Bundle", "Parameters"]},
+        "entry": {
+            "type": "array",
+            "items": {"type": "object", "properties": {"resource": {"type": "object", "required": ["resourceType"]}}},
+        },
+    },
+    "description": "One Patient and that patient's Observations, as FHIR R4 defines them.",
+}
+"""JSON schema of what is read of a request; what a resource holds is FHIR's to say."""
+
 
 def risk_assessment(use_case: UseCase, answer: Answer, record: Record) -> dict[str, Any]:
     """Return the one prediction of *answer* as a RiskAssessment.

@@ -21,6 +21,45 @@ OVERRIDE_REASONS = (
     ("disagree", "I come to another judgement"),
 )
 
+_TEXT = {"type": "string", "minLength": 1}
+_UUID = {"type": "string", "format": "uuid"}
+REQUEST: dict[str, Any] = {
+    "type": "object",
+    "required": ["hook", "hookInstance", "context", "prefetch"],
+    "properties": {
+        "hook": {"const": HOOK},
+        "hookInstance": _UUID,
+        "context": {"type": "object", "required": ["patientId"], "properties": {"patientId": _TEXT}},
+        "prefetch": {"type": "object", "additionalProperties": {"type": ["object", "null"]}},
+    },
+}
+"""JSON schema of what is read of a request; the keys of its prefetch are told by the discovery."""
+
+FEEDBACK: dict[str, Any] = {
+    "type": "object",
+    "required": ["feedback"],
+    "properties": {
+        "feedback": {
+            "type": "array",
+            "minItems": 1,
+            "items": {
+                "type": "object",
+                "required": ["card", "outcome", "outcomeTimestamp"],
+                "properties": {
+                    "card": _UUID,
+                    "outcome": {"enum": ["accepted", "overridden"]},
+                    "outcomeTimestamp": {"type": "string", "format": "date-time"},
+                    "overrideReason": {
+                        "type": "object",
+                        "properties": {"reason": {"type": "object", "properties": {"code": _TEXT}}},
+                    },
+                },
+            },
+        }
+    },
+}
+"""JSON schema of what is read of a feedback."""
+
 
 def service(use_case: UseCase) -> dict[str, Any]:
     """Return the entry of *use_case* in the discovery document."""
