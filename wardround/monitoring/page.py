@@ -21,6 +21,9 @@ margin:0 auto;padding:28px 24px 8px}
 #wardround th,#wardround td{text-align:left;vertical-align:top;padding:6px 10px 6px 0;border-bottom:1px solid #d8dee4}
 #wardround tr.loud td{font-weight:600}#wardround summary{cursor:pointer;margin:12px 0}
 #wardround .note{color:#4a5560;font-size:14px}
+@media (prefers-color-scheme:dark){:root{color-scheme:dark}#wardround{color:#e8ecef}
+#wardround .facts,#wardround .note{color:#a9b4bd}#wardround .box{background:#10283a}
+#wardround .alarm .box{background:#3a2113}#wardround th,#wardround td{border-color:#3a444c}}
 """
 
 
