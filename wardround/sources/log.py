@@ -75,7 +75,7 @@ def read_log(use_case: UseCase, window: Window, *, store: "Store", now: datetime
     whole = pd.DataFrame({name: values[name] for name in leaving(use_case)})
     others = {name.removeprefix(_FEATURES): entries[name] for name in entries.columns if name.startswith(_FEATURES)}
     frame = whole.loc[kept].reset_index(drop=True)
-    frame.attrs = {"row_faults": _row_faults(columns.values(), kept)}
+    frame.attrs = {"row_faults": _row_faults(columns.values(), kept), "row_marks": {}}  # named as rows of a file are
     enforce(use_case, frame)
     return Logged(
         frame=frame,

@@ -49,7 +49,7 @@ class PredictionLog:
         settings: Settings,
         store: "Store",
         *,
-        every: float = 20.0,
+        every: float = 60.0,
         rows: int = 5_000,
         max_bytes: int = 1 << 30,
         sync_every: float = 1.0,
@@ -122,10 +122,11 @@ class PredictionLog:
         self._due.set()
         for thread in self._threads:
             thread.join(patience)
-        if not any(thread.is_alive() for thread in self._threads):
-            with contextlib.suppress(WardroundError):
-                self._store.probe()
-                self.ship()
+        if any(thread.is_alive() for thread in self._threads):
+            return  # it waits for a store that is away, and its folder stays locked until this process ends
+        with contextlib.suppress(WardroundError):
+            self._store.probe()
+            self.ship()
         with self._turn:
             if self._writer is not None:
                 self._writer.close()

@@ -22,6 +22,7 @@ from wardround.errors import LogFull, ServiceFailed
 
 MARK = b"\xf1WRl"
 _HEAD = struct.Struct("<4sII")
+_FOLDER = re.compile(r"[0-9A-Za-z]+-[0-9a-f]{8}")
 _SEGMENT = re.compile(r"([0-9]{8})\.spool")
 SERVICE = "the prediction log"
 FREE = "Free space on this disk, or bring the object store back so that the log is shipped"
@@ -104,7 +105,7 @@ class Folder:
         """Lock and yield, one after the other, each folder whose server does not run any more."""
         for path in sorted(root.iterdir()) if root.is_dir() else ():
             with contextlib.suppress(OSError):
-                found = cls._locked(path) if path.is_dir() else None
+                found = cls._locked(path) if _FOLDER.fullmatch(path.name) and path.is_dir() else None
                 if found is not None:
                     try:
                         yield found
