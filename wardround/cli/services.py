@@ -55,7 +55,7 @@ def up(
         say("starting the review desk")
         supervisor.add(desk)
         if not people.administered(Store.from_settings(settings)):
-            say("nobody can sign in yet: `wardround people add NAME --role admin` adds the first administrator")
+            say("nobody can sign in yet; add the first: `wardround people add NAME --full-name ... --role admin`")
         say(
             f"review desk {desk.url}\nPrefect UI  {server.ui_url}\nS3          {settings.s3_address()[0]}\n"
             "Ctrl-C stops all of it"
