@@ -14,8 +14,9 @@ from wardround.domain import Decision, Reading
 from wardround.monitoring.budget import WINDOW, Levels, suspicion_level
 from wardround.monitoring.differences import Difference, holm, ordered, two_shares, unordered
 from wardround.monitoring.profile import CategoryProfile, NumericProfile, Profile
+from wardround.monitoring.rounding import blurred_share
 from wardround.monitoring.summary import BatchSummary
-from wardround.monitoring.words import chance, percent
+from wardround.monitoring.words import chance, part, percent
 from wardround.use_cases.base import UseCase
 
 DRIFT_KINDS = ("input drift", "prediction drift", "multivariate drift")
@@ -118,7 +119,8 @@ def _with_missing(
     if use_case.feature(name).max_missing < 1.0:
         return usual
     n, m = profile.rows / profile.design_effect, summary.independent_rows
-    before, now = column.missing / max(profile.rows, 1), summary.missing[name] / max(summary.rows, 1)
+    before = column.missing / max(profile.rows, 1)
+    now = blurred_share(summary.missing[name], summary.rows, profile.small_cell, usual=before)
     p = two_shares(before * n, n, now * m, m)
     if shape.p <= p:
         return _Test(
@@ -126,7 +128,8 @@ def _with_missing(
         )
     return _Test(
         "input drift", name, Difference(abs(now - before), min(1.0, 2 * p)),
-        f"{name} is not recorded for {percent(now)} of the patients, for {percent(before)} of {profile.own}",
+        f"{name} is not recorded for {part(summary.missing[name], summary.rows, profile.small_cell)} of the patients, "
+        f"for {percent(before)} of {profile.own}",
         before, now,
     )  # fmt: skip
 

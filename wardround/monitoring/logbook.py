@@ -145,6 +145,15 @@ def telling_story(sentence: str, *, waiting: int, closer: str) -> str:
     return joined([*lines, "", closer])
 
 
+def mending_story(sentence: str) -> str:
+    """Tell what became of a run whose process died."""
+    lines = [
+        "# A run died", "", line(sentence[:1].upper() + sentence[1:]) + ".", "", "## What to do next", "",
+        "Nobody needs to act unless it dies again. Then look at the worker: too little memory is the usual reason.",
+    ]  # fmt: skip
+    return joined(lines)
+
+
 def _counted(batch: Batch, small_cell: int) -> str:
     """Say how many rows came in and were held back, so that neither number gives a hidden one away."""
     came = f"{in_words(batch.rows_in, small_cell)} rows came in"

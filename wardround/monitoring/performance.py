@@ -9,8 +9,9 @@ from wardround.monitoring.budget import Levels
 from wardround.monitoring.differences import Difference, normal_tail, ordered, two_shares
 from wardround.monitoring.estimate import MIDDLES, Known, at_new_rate, auroc_of, estimate_from_histogram
 from wardround.monitoring.profile import NumericProfile, Profile
+from wardround.monitoring.rounding import blurred_share
 from wardround.monitoring.summary import BatchSummary
-from wardround.monitoring.words import chance, percent
+from wardround.monitoring.words import chance, part, percent
 from wardround.use_cases.base import UseCase
 
 BAND = 0.95
@@ -170,10 +171,13 @@ def _target_drift(use_case: UseCase, profile: Profile, summary: BatchSummary, le
         before = now = None
         sentence = f"the outcome is {found.effect:.2f} (on a scale from 0 to 1) from that of {profile.own}"
     else:
-        before, now = _rate(reference), _rate(batch)
-        p = two_shares(reference[1], reference.sum(), batch[1], batch.sum())
+        hits, rows = int(summary.outcome[1]), int(summary.outcome.sum())
+        before = _rate(reference)
+        now = blurred_share(hits, rows, profile.small_cell, usual=before)
+        p = two_shares(reference[1], reference.sum(), now * batch.sum(), batch.sum())
         found = Difference(abs(now - before), p)
-        sentence = f"{percent(now)} of the patients have the outcome, {percent(before)} of {profile.own} had it"
+        have = part(hits, rows, profile.small_cell)
+        sentence = f"{have} of the patients have the outcome, {percent(before)} of {profile.own} had it"
     return (
         Reading(
             kind="target drift", column=None, effect=found.effect, limit=material, p=found.p, reference=before,

@@ -7,8 +7,9 @@ from wardround.domain import Batch, Reading, Severity
 from wardround.monitoring.budget import Levels
 from wardround.monitoring.differences import share_rose
 from wardround.monitoring.profile import CategoryProfile, Profile
+from wardround.monitoring.rounding import open_share
 from wardround.monitoring.summary import BatchSummary
-from wardround.monitoring.words import chance, count, percent
+from wardround.monitoring.words import chance, count, part, percent
 from wardround.use_cases.base import Feature, UseCase
 
 QUALITY_KINDS = ("missing", "range", "new levels", "units", "volume", "freshness", "duplicates", "validation")
@@ -22,10 +23,10 @@ def quality_readings(
         *_validation(use_case, batch, small_cell),
         _volume(use_case, summary),
         _freshness(use_case, summary, as_of),
-        _duplicates(use_case, summary),
+        _duplicates(use_case, summary, small_cell),
         *_units(use_case, profile, summary),
-        *_missing(use_case, profile, summary),
-        *_new_levels(use_case, profile, summary),
+        *_missing(use_case, profile, summary, small_cell),
+        *_new_levels(use_case, profile, summary, small_cell),
     ]
     return tuple(reading for reading in readings if reading is not None)
 
@@ -37,11 +38,13 @@ def _validation(use_case: UseCase, batch: Batch, small_cell: int) -> list[Readin
     sentence = (
         f"validation refused the whole batch: {faults or 'too many of its rows failed'}"
         if batch.refused
-        else f"validation put {percent(share)} of the rows in quarantine, {percent(limit)} is the most that is usual"
+        else f"validation put {part(batch.rows_quarantined, batch.rows_in, small_cell)} of the rows in quarantine, "
+        f"{percent(limit)} is the most that is usual"
     )
+    told = open_share(batch.rows_quarantined, batch.rows_in, small_cell)
     found = [
         Reading(
-            kind="validation", column=None, effect=share, limit=limit, current=share,
+            kind="validation", column=None, effect=told, limit=limit, current=told,
             alarm=batch.refused or not share <= limit, sentence=sentence,
         )
     ]  # fmt: skip
@@ -49,11 +52,11 @@ def _validation(use_case: UseCase, batch: Batch, small_cell: int) -> list[Readin
         if outcome.passed or not outcome.row_level or outcome.severity is not Severity.CRITICAL or not outcome.column:
             continue
         failed = outcome.failed_rows / max(batch.rows_in, 1)
-        few = 0 < outcome.failed_rows < small_cell
+        told = open_share(outcome.failed_rows, batch.rows_in, small_cell)
         found.append(
             Reading(
-                kind="range", column=outcome.column, effect=None if few else failed, limit=limit,
-                current=None if few else failed, alarm=not failed <= limit,
+                kind="range", column=outcome.column, effect=told, limit=limit, current=told,
+                alarm=not failed <= limit,
                 sentence=f"{outcome.column}: {count(outcome.failed_rows, small_cell, 'rows')} failed "
                 f"{outcome.expectation.removeprefix('expect_').replace('_', ' ')}",
             )
@@ -95,12 +98,14 @@ def _freshness(use_case: UseCase, summary: BatchSummary, as_of: datetime) -> Rea
     )  # fmt: skip
 
 
-def _duplicates(use_case: UseCase, summary: BatchSummary) -> Reading:
+def _duplicates(use_case: UseCase, summary: BatchSummary, small_cell: int) -> Reading:
     share = summary.records.repeated_share
     limit = use_case.monitoring.max_quarantined_share
+    repeated = round(share * summary.rows)
+    told = open_share(repeated, summary.rows, small_cell)
     return Reading(
-        kind="duplicates", column=None, effect=share, limit=limit, alarm=not share <= limit, current=share,
-        sentence=f"{percent(share)} of the rows repeat a record of this batch",
+        kind="duplicates", column=None, effect=told, limit=limit, alarm=not share <= limit, current=told,
+        sentence=f"{part(repeated, summary.rows, small_cell)} of the rows repeat a record of this batch",
     )  # fmt: skip
 
 
@@ -139,7 +144,7 @@ def _likeliest_unit(feature: Feature, ratio: float) -> tuple[str | None, float]:
     return best
 
 
-def _missing(use_case: UseCase, profile: Profile, summary: BatchSummary) -> list[Reading]:
+def _missing(use_case: UseCase, profile: Profile, summary: BatchSummary, small_cell: int) -> list[Reading]:
     watched = [column for column in profile.columns if use_case.feature(column.name).max_missing < 1.0]
     level = Levels.of(use_case.monitoring).quality / 2.0 / max(len(watched), 1)
     rows, reference_rows = summary.rows / summary.design_effect, profile.rows / profile.design_effect
@@ -150,25 +155,27 @@ def _missing(use_case: UseCase, profile: Profile, summary: BatchSummary) -> list
         limit = min(1.0, max(feature.max_missing, before) + use_case.monitoring.material_missing)
         p = share_rose(before * reference_rows, reference_rows, now * rows, rows)
         alarm = now >= limit and p <= level
+        told = open_share(summary.missing[column.name], summary.rows, small_cell)
         found.append(
             Reading(
-                kind="missing", column=column.name, effect=now - before, limit=limit, alarm=alarm, p=p,
-                reference=before, current=now,
-                sentence=f"{column.name} is missing in {percent(now)} of the rows, {percent(before)} in "
-                f"{profile.own} ({percent(limit)} is worth a ticket, {chance(p)})",
+                kind="missing", column=column.name, effect=None if told is None else told - before, limit=limit,
+                alarm=alarm, p=None if told is None else p, reference=before, current=told,
+                sentence=f"{column.name} is missing in {part(summary.missing[column.name], summary.rows, small_cell)} "
+                f"of the rows, {percent(before)} in {profile.own} ({percent(limit)} is worth a ticket"
+                + (")" if told is None else f", {chance(p)})"),
             )
         )  # fmt: skip
     return found
 
 
-def _new_levels(use_case: UseCase, profile: Profile, summary: BatchSummary) -> list[Reading]:
+def _new_levels(use_case: UseCase, profile: Profile, summary: BatchSummary, small_cell: int) -> list[Reading]:
     watched = [column for column in profile.category if column.known_complete]
     level = Levels.of(use_case.monitoring).quality / 2.0 / max(len(watched), 1)
-    return [_new_levels_of(use_case, profile, summary, column, level) for column in watched]
+    return [_new_levels_of(use_case, profile, summary, column, level, small_cell) for column in watched]
 
 
 def _new_levels_of(
-    use_case: UseCase, profile: Profile, summary: BatchSummary, column: CategoryProfile, level: float
+    use_case: UseCase, profile: Profile, summary: BatchSummary, column: CategoryProfile, level: float, small_cell: int
 ) -> Reading:
     seen = max(profile.rows - column.missing, 1) / profile.design_effect
     present = max(summary.rows - summary.missing[column.name], 0)
@@ -176,9 +183,11 @@ def _new_levels_of(
     limit = column.unseen + use_case.monitoring.material_missing
     independent = present / summary.design_effect
     p = share_rose(column.unseen * seen, seen, share * independent, independent)
+    unseen = int(summary.unseen[column.name])
+    told = open_share(unseen, present, small_cell)
     return Reading(
-        kind="new levels", column=column.name, effect=share, limit=limit, alarm=share >= limit and p <= level, p=p,
-        reference=column.unseen, current=share,
-        sentence=f"{column.name}: {percent(share)} of the rows have a level the model never met "
+        kind="new levels", column=column.name, effect=told, limit=limit, alarm=share >= limit and p <= level,
+        p=None if told is None else p, reference=column.unseen, current=told,
+        sentence=f"{column.name}: {part(unseen, present, small_cell)} of the rows have a level the model never met "
         f"({percent(column.unseen)} would be usual)",
     )  # fmt: skip

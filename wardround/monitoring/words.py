@@ -17,6 +17,15 @@ def count(number: int, small_cell: int, of: str) -> str:
     return f"fewer than {small_cell} {of}" if 0 < number < small_cell else f"{number} {of}"
 
 
+def part(hits: int, rows: int, small_cell: int) -> str:
+    """Return *hits* of *rows* as a percentage, as a bound where either side of it is a small count."""
+    if 0 < hits < small_cell:
+        return f"under {percent(min(1.0, small_cell / rows))}"
+    if 0 < rows - hits < small_cell:
+        return f"over {percent(max(0.0, 1.0 - small_cell / rows))}"
+    return percent(hits / max(rows, 1))
+
+
 def listed(names: tuple[str, ...], most: int = 5) -> str:
     """Return names in one line, the first *most* of them."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
