@@ -60,6 +60,8 @@ class Bucket:
 class _Known:
     key: "ApiKey | None"
     at: float
+    began: float = 0.0
+    again: float = float("-inf")
     looking: "asyncio.Task[None] | None" = None
 
 
@@ -113,25 +115,29 @@ class Access:
             known = self._known[name] = _Known(key=None, at=float("-inf"))
             while len(self._known) > MOST_KEYS:
                 self._known.popitem(last=False)
-        age = self._clock() - known.at
-        if age > FRESH:
-            if known.looking is None or known.looking.done():
-                known.looking = asyncio.create_task(self._look(token, known))
-            if age > STALE:
+        now = self._clock()
+        if now - known.at > FRESH and known.looking is None and now >= known.again:
+            known.began = now
+            known.looking = asyncio.create_task(self._look(token, known))
+        if now - known.at > STALE:
+            # whoever comes when the store has been silent for a while already does not wait for it once more
+            if known.looking is not None and now - known.began < PATIENCE:
                 await asyncio.wait((known.looking,), timeout=PATIENCE)
-                age = self._clock() - known.at
-                if age > STALE and (known.key is None or age > GRACE):
-                    raise Refused(503, "API keys cannot be checked: the store is away", headers={"Retry-After": "5"})
+            age = self._clock() - known.at
+            if age > STALE and (known.key is None or age > GRACE):
+                raise Refused(503, "API keys cannot be checked: the store is away", headers={"Retry-After": "5"})
         return known.key
 
     async def _look(self, token: str, known: _Known) -> None:
         try:
             known.key = await asyncio.to_thread(people.authenticate_api_key, self.store, token, now=utc_now())
+            known.at = self._clock()
         except OutsideFailed:  # the store is away: what was known stays, and `at` tells how old it is
-            return
+            known.again = self._clock() + FRESH
         except WardroundError:
-            known.key = None
-        known.at = self._clock()
+            known.key, known.at = None, self._clock()
+        finally:
+            known.looking = None
 
 
 def _unknown(detail: str) -> Refused:

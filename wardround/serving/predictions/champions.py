@@ -4,6 +4,7 @@ What is wrong with a new champion is said, and the one before goes on answering;
 """
 
 import logging
+import threading
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -49,12 +50,17 @@ class Champions:
         self.store_trouble = ""
         self.answered_at: float | None = None
         self._refused: tuple[int, float] | None = None
+        self._turn = threading.Lock()  # of two who look, the one who saw less must not come last
 
     def refresh(self) -> bool:
         """Look where the pointer points and take over what is new; return whether the champion changed.
 
         Never raises: `trouble` (the new champion is not used) and `store_trouble` say what is wrong.
         """
+        with self._turn:
+            return self._refresh()
+
+    def _refresh(self) -> bool:
         try:
             pointer = registry.champion(self.store, self.use_case.name)
             self.answered_at, self.store_trouble = time.monotonic(), ""

@@ -15,6 +15,7 @@ Headers = Iterable[tuple[bytes, bytes]]
 Reply = tuple[int, list[tuple[bytes, bytes]], bytes]
 """Status, headers, body."""
 Exchange = Callable[[Headers, Receive], Awaitable[Reply]]
+_UNKEPT = (b"cache-control", b"no-store")
 _JSON = (b"content-type", b"application/json")
 
 
@@ -75,7 +76,7 @@ def _too_large(most: int) -> Refused:
 
 def _reply(status: int, body: bytes, kind: tuple[bytes, bytes], request_id: str) -> Reply:
     length = (b"content-length", str(len(body)).encode())
-    return status, [kind, length, (b"x-request-id", request_id.encode())], body
+    return status, [kind, length, _UNKEPT, (b"x-request-id", request_id.encode())], body
 
 
 class Lane:

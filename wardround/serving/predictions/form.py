@@ -15,7 +15,11 @@ from wardround.use_cases.base import Feature, UseCase
 
 LONGEST = 200
 """Characters of an identifier, a site or a level."""
-MOMENT = r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})$"
+_DAY = r"(19|20)[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+_CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?"
+MOMENT = rf"^{_DAY}T{_CLOCK}(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
+"""A moment with its zone (RFC 3339, seconds optional)."""
+_MOMENT = re.compile(MOMENT)
 _A_NAME = re.compile(r"(?!.*[0-9]{4})[A-Za-z][A-Za-z0-9_]{0,48}")
 _RECORD = "a record is a JSON object with `features`"
 
@@ -134,8 +138,9 @@ def _role(role: str, value: Any, now: datetime) -> Any:
     if type(value) is not str or len(value) > LONGEST:
         raise _Wrong(f"it must be a string of at most {LONGEST} characters, or null")
     if role != "time":
-        return None if _means_missing(value) else value
-    if not re.match(MOMENT, value):
+        text = _token(value)
+        return None if text.lower() in MISSING else text if role == "site" else value
+    if not _MOMENT.fullmatch(value):
         raise _Wrong("it must be a moment with its zone, such as 2026-03-31T14:05:00+02:00")
     try:
         moment = datetime.fromisoformat(value)
@@ -202,10 +207,6 @@ _READERS: dict[str, Callable[[Feature], Reader]] = {"numeric": _number, "categor
 @lru_cache(maxsize=4096)
 def _token(text: str) -> str:
     return token(text)
-
-
-def _means_missing(text: str) -> bool:
-    return _token(text).lower() in MISSING
 
 
 def _numeric(code: Any) -> bool:

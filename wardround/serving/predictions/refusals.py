@@ -51,8 +51,12 @@ class Refused(Exception):
             ]
         body = orjson.dumps(content)
         headers = {
-            "content-type": MEDIA_TYPE, "content-length": str(len(body)), "x-request-id": request_id, **self.headers
-        }  # fmt: skip
+            "content-type": MEDIA_TYPE,
+            "content-length": str(len(body)),
+            "cache-control": "no-store",
+            "x-request-id": request_id,
+            **self.headers,
+        }
         return self.status, [(name.lower().encode(), value.encode()) for name, value in headers.items()], body
 
     def response(self, request_id: str) -> Response:
