@@ -173,7 +173,7 @@ def csrf_token(request: Request) -> str:
 
 def tell(request: Request, key: str, /, **values: object) -> None:
     """Show the text at *key* at the top of the next page, once."""
-    request.session["notice"] = [key, {name: str(value) for name, value in values.items()}]
+    request.session["notice"] = [key, {name: str(value)[:300] for name, value in values.items()}]
 
 
 def redirect(path: str) -> RedirectResponse:

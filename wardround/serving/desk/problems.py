@@ -33,6 +33,9 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
         begun = False
 
         async def watched(message: Message) -> None:
@@ -44,9 +47,8 @@ class Guard:
             await self.app(scope, receive, watched)
         except Exception as error:
             logger.error("%s", withheld(error))
-            if scope["type"] != "http" or begun:
-                return
-            await self.respond(Request(scope, receive), error)(scope, receive, send)
+            if not begun:
+                await self.respond(Request(scope, receive), error)(scope, receive, send)
 
 
 def handlers() -> dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]]:
