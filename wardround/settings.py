@@ -116,5 +116,5 @@ class Settings(BaseSettings):
             ) from None
         except (ValueError, KeyError, TypeError):
             raise SettingsInvalid(
-                "WARDROUND_HOME", f"{root}/run/endpoint.json or {root}/secrets.json is damaged: restore it from a backup"
+                "WARDROUND_HOME", f"{root}/run/endpoint.json or {root}/secrets.json is damaged: restore it from a copy"
             ) from None

@@ -241,5 +241,5 @@ def test_a_damaged_address_is_named(home: Path, damage: str) -> None:
     (home / "s3" / "run").mkdir(parents=True)
     (home / "s3" / "run" / "endpoint.json").write_text(damage)
     (home / "s3" / "secrets.json").write_text("{}")
-    with pytest.raises(SettingsInvalid, match="restore it from a backup"):
+    with pytest.raises(SettingsInvalid, match="restore it from a copy"):
         Settings(home=home).s3_address()
