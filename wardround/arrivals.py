@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from wardround import batches, ledger
 from wardround.domain import Batch, Sensitivity, to_json
 from wardround.errors import AlreadyExists, InputFault
+from wardround.privacy import in_words
 from wardround.use_cases.base import Source, UseCase
 
 if TYPE_CHECKING:
@@ -93,13 +94,22 @@ def record(batch: Batch, *, store: "Store", settings: "Settings") -> None:
     hashes[batch.data_key] = batch.data_sha256
     if batch.quarantine_sha256:
         hashes[batch.quarantine_key] = batch.quarantine_sha256
-    told = "refused" if batch.refused else "accepted"
+    told = "refused" if batch.refused else f"{_most(batch, settings.small_cell)} accepted"
     ledger.append(
         store, act=f"ingest:{batch.use_case}:{batch.id}", kind="ingest", use_case=batch.use_case,
         actor=settings.actor, subject=batch.id, hashes=hashes,
-        reason=f"{batch.label} from {batch.source}: {told}, {batch.rows_accepted} of {batch.rows_in} rows",
+        reason=f"{batch.label} from {batch.source}: {batch.rows_in} rows, {told}",
         now=batch.ingested_at,
     )  # fmt: skip
+
+
+def _most(batch: Batch, small_cell: int) -> str:
+    """Say how many rows were accepted; where few are on either side, no more than that."""
+    if not batch.rows_quarantined:
+        return "all"
+    if batch.rows_quarantined < small_cell:
+        return f"all but fewer than {small_cell}"
+    return in_words(batch.rows_accepted, small_cell)
 
 
 def reasons_key(batch: Batch) -> str:

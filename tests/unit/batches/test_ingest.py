@@ -57,6 +57,12 @@ def test_a_delivery_becomes_a_batch_whose_rows_are_accounted_for(deliver, store,
     assert ledger.verify(store).intact
 
 
+def test_the_ledger_tells_of_a_few_quarantined_rows_only_that_they_are_few(deliver, store, faulty):
+    deliver(faulty)
+    told = [entry.reason for entry in ledger.entries(store) if entry.kind == "ingest"]
+    assert told == ["march from march.csv: 60 rows, all but fewer than 10 accepted"]
+
+
 def test_the_accepted_rows_come_back_exactly_as_they_were_made_canonical(
     deliver, store, clinic, suite, visits, settings, now
 ):
