@@ -1,13 +1,14 @@
 """Asking a nearest-neighbour model so that no bit of an answer depends on what else is asked.
 
 scikit-learn works distances out by a matrix product, whose last bits decide which of several equally distant patients
-are taken. Here they are added up feature by feature, and of equals the first in the training rows are taken.
+are taken. Here each is added up feature by feature, and of equals the first in the training rows are taken.
 """
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
 
 from wardround.problems.base import Floats
 
@@ -23,25 +24,14 @@ def mean(model: Any, prepared: Floats) -> Floats:
     if model.effective_metric_ != "euclidean" or model.weights not in ("uniform", "distance"):
         return _one_by_one(model, prepared)
     outcome = np.asarray(model.classes_[model._y] if hasattr(model, "classes_") else model._y, dtype=float)
-    known = np.ascontiguousarray(model._fit_X.T)
+    known = np.ascontiguousarray(model._fit_X)
     out = np.empty(len(prepared))
-    step = max(1, _CELLS // known.shape[1])
+    step = max(1, _CELLS // len(known))
     for start in range(0, len(prepared), step):
-        squares = _squares(prepared[start : start + step], known)
+        squares = cdist(prepared[start : start + step], known, "sqeuclidean")  # each pair by itself, column by column
         chosen = _smallest(squares, model.n_neighbors)
         out[start : start + step] = _average(outcome[chosen], _weights(model, squares, chosen))
     return out
-
-
-def _squares(asked: Floats, known: Floats) -> Floats:
-    """Return squared Euclidean distances (asked rows, known rows)."""
-    total = np.zeros((len(asked), known.shape[1]))
-    gap = np.empty_like(total)
-    for column, row in zip(asked.T, known, strict=True):
-        np.subtract(column[:, None], row, out=gap)
-        np.multiply(gap, gap, out=gap)
-        total += gap
-    return total
 
 
 def _smallest(squares: Floats, count: int) -> NDArray[np.intp]:
