@@ -1,5 +1,6 @@
 """The predictor of a use case: champion, queue and log in one, asked by the API, CDS Hooks and FHIR alike."""
 
+import gc
 import hashlib
 import random
 import secrets
@@ -201,10 +202,12 @@ class Predictors(Mapping[str, Predictor]):
             predictor.engine.start()
         self._watch = threading.Thread(target=self._look, name="champions", daemon=True)
         self._watch.start()
+        gc.freeze()  # to go through all of pandas and every tree for garbage makes everybody wait a tenth of a second
 
     def stop(self) -> None:
         """Answer what waits, then end every thread."""
         self._over.set()
+        gc.unfreeze()
         for predictor in self.values():
             predictor.engine.stop()
         if self._watch is not None:
