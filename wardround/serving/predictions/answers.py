@@ -9,7 +9,7 @@ from wardround.use_cases.base import UseCase
 Kind = Literal["missing", "unseen level", "outside training"]
 KINDS: tuple[Kind, ...] = ("missing", "unseen level", "outside training")
 SAID: dict[Kind, str] = {
-    "missing": "not given; the model fills it in from its training patients",
+    "missing": "not given; the prediction rests on the other features",
     "unseen level": "hardly or never met in training; the model treats it as any rare level",
     "outside training": "further out than nearly all training patients; the model extrapolates",
 }

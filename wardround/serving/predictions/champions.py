@@ -78,8 +78,11 @@ class Champions:
                 return False
             try:
                 fresh = self._ready(pointer.version, pointer.moved_at, pointer.sequence)
-            except (Corrupted, NotFound, _Unfit) as error:
-                self._refuse(str(error))
+            except Exception as error:  # one thread looks for all use cases: no fault in one may end it
+                if isinstance(error, WardroundError) and not isinstance(error, (Corrupted, NotFound)):
+                    raise
+                told = isinstance(error, (WardroundError, _Unfit))  # other words may quote a value
+                self._refuse(str(error) if told else f"it cannot be made ready ({type(error).__name__})")
                 self._refused = (pointer.sequence, time.monotonic() + AGAIN)
                 return False
             self.serving, self.trouble, self._refused = fresh, "", None
