@@ -5,7 +5,7 @@ from prefect.flow_runs import suspend_flow_run
 
 from tasks.logbook import show_promotion
 from tasks.naming import CauseText, UseCaseName, VersionName, run_name
-from tasks.promoting import ask_people, fresh_key, may_be_resumed, settle_version, waits_already, wake_the_others
+from tasks.promoting import about_to_wait, ask_people, may_be_resumed, settle_version, waits_already, wake_the_others
 from tasks.results import Settled
 
 
@@ -29,5 +29,5 @@ def promote(use_case: UseCaseName, version: VersionName, cause: CauseText = "a p
         return settled
     ask_people(use_case, settled)
     if may_be_resumed() and not waits_already(settled):
-        suspend_flow_run(timeout=None, key=fresh_key())
+        suspend_flow_run(timeout=None, key=about_to_wait())
     return settled

@@ -9,6 +9,8 @@ from tasks.policy import effect, world
 from tasks.results import Delivered, Scored, Settled, Told, Trained, Visited
 from wardround.domain import Verdict, from_json
 
+OUTCOME = "outcome: "
+
 
 @effect("write what became of {delivered.label}")
 def show_delivery(use_case: str, delivered: Delivered) -> None:
@@ -113,6 +115,14 @@ def show_telling(told: Told) -> None:
     log_line("nobody is configured" if not told.configured else "told" if told.delivered else "nothing was due")
 
 
+@effect("write what was mended")
+def show_mending(said: str) -> None:
+    """Tell what became of a run that died."""
+    from wardround.monitoring import logbook
+
+    tell(logbook.mending_story(said), key="mended", description=said)
+
+
 def log_line(outcome: str) -> None:
     """Let the run's name end with *outcome* and its tags hold it, so that the list of runs reads like a ward's log.
 
@@ -121,8 +131,9 @@ def log_line(outcome: str) -> None:
     me = {"id": str(runtime.flow_run.id)}
     with get_client(sync_client=True) as client:
         known = client.request("GET", "/flow_runs/{id}", path_params=me).json()
-        name, _, before = known["name"].partition(MARK)
-        log = {"name": f"{name}{MARK}{outcome}", "tags": [*(t for t in known["tags"] if t != before), outcome]}
+        name = known["name"].partition(MARK)[0]
+        tags = [tag for tag in known["tags"] if not tag.startswith(OUTCOME)]
+        log = {"name": f"{name}{MARK}{outcome}", "tags": [*tags, f"{OUTCOME}{outcome}"]}
         client.request("PATCH", "/flow_runs/{id}", path_params=me, json=log)
 
 

@@ -40,6 +40,9 @@ VersionName = Annotated[_Version, titled("Model version")]
 
 ChampionIfAny = Annotated[_Version | None, titled("Champion")]
 
+RunName = Annotated[str, Field(pattern=r"^(prefect\.flow-run\.)?[0-9a-f-]{36}$"), titled("Run that died")]
+"""The id of a flow run, as an event names it."""
+
 SourceIfAny = Annotated[_Place | None, titled("Where the rows are")]
 """A file, a database URL with a table, or an S3 prefix."""
 

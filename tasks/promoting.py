@@ -5,6 +5,8 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from prefect import runtime
+from prefect.events import emit_event
+from prefect.events.worker import EventsWorker
 from prefect.settings import PREFECT_API_URL
 
 from tasks.alerting import hand_over_if_possible
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from wardround.settings import Settings
     from wardround.store import Store
     from wardround.use_cases.base import UseCase
+
+WAITS = "wardround.run.waits"
 
 
 @effect("may {version:.12} be champion of {use_case}")
@@ -111,8 +115,14 @@ def may_be_resumed() -> bool:
     return runtime.deployment.id is not None
 
 
-def fresh_key() -> str:
-    """Return a key no suspension had before: Prefect passes over a second one with the same key."""
+def about_to_wait() -> str:
+    """Say good-bye to whoever listens for this run's heartbeat, and return a key no suspension had before.
+
+    Prefect's own event of the suspension is looked at up to 15 minutes late when the server was restarted not long
+    before, and the waiting run would be taken for dead. A second suspension with the same key is passed over.
+    """
+    emit_event(event=WAITS, resource={"prefect.resource.id": f"prefect.flow-run.{runtime.flow_run.id}"})
+    EventsWorker.instance().wait_until_empty()
     return str(uuid.uuid4())
 
 

@@ -96,7 +96,7 @@ def test_a_process_that_ends_right_after_the_event_has_started_the_retraining(pr
     states = call(f"{prefect.api_url}/flow_run_states/?flow_run_id={orphan}")
     assert "CRASHED" in {state["type"] for state in states}
     assert run["name"] == "retrain heart_disease: covariate shift → nothing was trained"
-    assert "nothing was trained" in run["tags"]
+    assert "outcome: nothing was trained" in run["tags"]
     assert run["parameters"] == {
         "use_case": "heart_disease", "batch": decision.batch, "cause": "covariate shift", "champion": CHAMPION,
     }  # fmt: skip

@@ -71,7 +71,7 @@ def test_every_parameter_tells_in_the_form_what_it_wants(deployment):
     assert set(given) <= set(schema)
 
 
-@pytest.mark.parametrize("name", ["retrain", "promote"])
+@pytest.mark.parametrize("name", ["retrain", "promote", "mend"])
 def test_the_event_gives_every_parameter_that_its_run_cannot_do_without(name):
     [trigger] = BY_NAME[name]["triggers"]
     signature = inspect.signature(flow_of(BY_NAME[name]).fn)
@@ -85,6 +85,20 @@ def test_the_triggers_wait_for_the_events_that_are_sent():
     for name, event in (("retrain", RETRAIN), ("promote", APPROVE)):
         [trigger] = BY_NAME[name]["triggers"]
         assert trigger["expect"] == [event]
+
+
+def test_every_run_but_the_mending_ones_is_made_again_when_it_dies():
+    [trigger] = BY_NAME["mend"]["triggers"]
+    tags = {tag.removeprefix("prefect.tag.") for tag in trigger["match_related"]["prefect.resource.id"]}
+    assert tags == set(BY_NAME) - {"mend", "tell"}, "what died while it mended, or is made every ten minutes, is left"
+    assert all(tags & set(BY_NAME[name]["tags"]) == {name} for name in tags)
+
+
+def test_a_run_that_waits_is_not_taken_for_dead():
+    from tasks.promoting import WAITS
+
+    [automation] = json.loads((folder() / "automations.json").read_text())
+    assert {"prefect.flow-run.Suspended", WAITS} <= set(automation["trigger"]["expect"])
 
 
 @pytest.mark.parametrize("name", ["round", "retrain", "train"])

@@ -40,7 +40,7 @@ def test_deploying_again_changes_nothing_and_asks_little(prefect_session):
     started = time.monotonic()
     names = services.deploy(prefect_session.api_url, prefect_session.settings)
     assert time.monotonic() - started < 2
-    flows = ("ingest", "monitor", "promote", "retrain", "round", "score", "tell", "train")
+    flows = ("ingest", "mend", "monitor", "promote", "retrain", "round", "score", "tell", "train")
     assert names == tuple(f"{name}/{name}" for name in flows)
     assert snapshot(prefect_session.api_url) == before
 

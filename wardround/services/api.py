@@ -11,6 +11,9 @@ from wardround.errors import ServiceFailed
 from wardround.settings import Settings
 
 POOL = "wardround"
+_KEPT_BACK = frozenset((
+    "PREFECT_API_URL", "PREFECT_PROFILE", "WARDROUND_PROXY_SECRET", "WARDROUND_PASSPHRASE", "WARDROUND_NEW_PASSPHRASE",
+))  # fmt: skip
 _LOCAL = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -31,8 +34,11 @@ def quiet() -> dict[str, str]:
 
 
 def environment(settings: Settings, *, api_url: str | None = None) -> dict[str, str]:
-    """Return the whole environment of a child process: this one's, telemetry off, *settings* spelled out."""
-    child = {key: value for key, value in os.environ.items() if key not in ("PREFECT_API_URL", "PREFECT_PROFILE")}
+    """Return the whole environment of a child process: this one's, telemetry off, *settings* spelled out.
+
+    Not what lets somebody be a person at the desk or in a command: runs load use cases, which are anybody's code.
+    """
+    child = {key: value for key, value in os.environ.items() if key not in _KEPT_BACK}
     child |= quiet()
     child |= {
         "WARDROUND_HOME": str(settings.home.resolve()),

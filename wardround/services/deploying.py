@@ -18,6 +18,7 @@ from wardround.services.child import read
 from wardround.settings import Settings
 
 CODE = ("flows", "tasks")
+RUNS_AT_ONCE = 2
 
 
 def folder() -> Path:
@@ -78,16 +79,22 @@ def deploy(api_url: str, settings: Settings) -> tuple[str, ...]:
     return _names(after)
 
 
-def ensure_pool(api_url: str) -> None:
-    """Create the work pool that deployments and worker meet in, unless it exists.
+def ensure_pool(api_url: str, *, limit: int | None = None) -> None:
+    """Create the work pool that deployments and worker meet in; *limit*: how many runs it has at the same time.
+
+    An existing pool keeps its template, which people may have changed, and without *limit* also how many.
 
     Raises:
         ServiceFailed: the server does not answer.
     """
+    # the limit is the pool's, since a worker that has one dies when a run is resumed while its process still ends
     pools = call(f"{api_url}/work_pools/filter", {"work_pools": {"name": {"any_": [POOL]}}})
     if not pools:
-        # the worker fills in the template of its kind when it starts
-        call(f"{api_url}/work_pools/", {"name": POOL, "type": "process", "base_job_template": {}})
+        template = json.loads((folder() / "work-pools" / "process.json").read_text())
+        wanted = {"base_job_template": template, "concurrency_limit": limit or RUNS_AT_ONCE}
+        call(f"{api_url}/work_pools/", {"name": POOL, "type": "process", **wanted})
+    elif limit is not None and pools[0]["concurrency_limit"] != limit:
+        call(f"{api_url}/work_pools/{POOL}", {"concurrency_limit": limit}, method="PATCH")
 
 
 def _deployments(api_url: str) -> list[dict[str, Any]]:

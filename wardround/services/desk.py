@@ -56,10 +56,10 @@ class DeskServer(Child):
         """Start the process on its port."""
         chosen = [part for name in self._use_cases for part in ("--use-case", name)]
         command = (sys.executable, "-m", "wardround", "serve", "--port", str(self.port), *chosen)
-        self.process = processes.spawn(
-            command, env=environment(self._settings, api_url=self._api_url), log=self.log, cwd=self.home,
-            detached=self.detached,
-        )  # fmt: skip
+        known = environment(self._settings, api_url=self._api_url)
+        if self._settings.proxy_secret is not None:  # the one child that is to know it
+            known["WARDROUND_PROXY_SECRET"] = self._settings.proxy_secret.get_secret_value()
+        self.process = processes.spawn(command, env=known, log=self.log, cwd=self.home, detached=self.detached)
         self.remember(port=self.port)
 
     def ready(self) -> bool:

@@ -45,7 +45,7 @@ class Worker(Child):
             ServiceFailed: the server does not answer, the worker did not come up, or somebody else's worker
                 runs on this home with other settings.
         """
-        ensure_pool(self.api_url)
+        ensure_pool(self.api_url, limit=self.limit)
         known = read(self.memory)
         if is_alive(known):
             if known["settings"] == self._fingerprint():
@@ -71,7 +71,7 @@ class Worker(Child):
         self.owned = True
         release(self.api_url)
         self._name = f"worker-{os.getpid()}-{time.time_ns()}"
-        options = ("--pool", POOL, "--type", "process", "--name", self._name, "--limit", str(self.limit))
+        options = ("--pool", POOL, "--type", "process", "--name", self._name)
         self.process = processes.spawn(
             (sys.executable, "-m", "prefect", "worker", "start", *options, "--install-policy", "never"),
             env=self._environment,
