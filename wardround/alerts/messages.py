@@ -8,7 +8,7 @@ import hashlib
 import html
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
@@ -45,10 +45,17 @@ class Message:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Words:
+class _Content:
+    """What a message says, before it is text or HTML."""
+
     headline: str
     meaning: str
     next_step: str
+    states: tuple[str, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
+    reasons: tuple[str, ...] = ()
+    link: str | None = None
+    command: str = ""
 
 
 def message(
@@ -59,122 +66,115 @@ def message(
     *decision* is the one that opened it (None: none did).
     """
     texts = _texts(language)
-    words = _words(ticket, decision, language)
+    kind = name if name in (OPENED, CLOSED) else "reminder"
     since = f"{ticket.opened_at:%Y-%m-%d %H:%M} UTC"
-    kind = OPENED if name == OPENED else CLOSED if name == CLOSED else "reminder"
-    subject = texts["subject" if kind == OPENED else f"subject_{kind}"]
-    states = [texts["reminder"].format(since=since)] if kind == "reminder" else []
-    if ticket.closed_at is not None:
-        state = texts["closed_itself" if ticket.closed_by == BY_ITSELF else "closed_person"]
-        states.append(state.format(comment=ticket.closing_comment, person=ticket.closed_by))
     link, command = _way(ticket, texts, settings)
-    document = {
-        "kind": kind, "use_case": ticket.use_case, "ticket": ticket.id, "urgency": ticket.urgency.value,
-        "action": ticket.action, "cause": ticket.cause, "champion": ticket.champion, "subject": ticket.subject,
-        "opened_at": ticket.opened_at.isoformat(), "open": ticket.is_open, "headline": words.headline,
-        "meaning": words.meaning, "reasons": list(ticket.reasons), "next_step": words.next_step,
-        "link": link, "command": command,
-    }  # fmt: skip
-    facts = [
-        (texts["use_case"], ticket.use_case),
-        (texts["urgency"], texts[f"urgency_{ticket.urgency}"]),
-        (texts["ticket"], ticket.id),
-    ]
-    return _message(
-        _id(ticket, name, sink), texts, subject.format(headline=words.headline, use_case=ticket.use_case, since=since),
-        words=words, states=states, reasons=ticket.reasons, facts=facts, link=link, command=command,
-        document=document, language=language, urgency=ticket.urgency, now=now,
-        answers=None if name == OPENED else _id(ticket, OPENED, sink),
+    said = replace(
+        _words(ticket, decision, language), states=_states(ticket, kind, since, texts), link=link, command=command,
+        reasons=tuple(line(reason) for reason in ticket.reasons),
+        facts=(
+            (texts["use_case"], ticket.use_case), (texts["urgency"], texts[f"urgency_{ticket.urgency}"]),
+            (texts["ticket"], ticket.id),
+        ),
     )  # fmt: skip
+    title = texts["subject" if kind == OPENED else f"subject_{kind}"].format(
+        headline=said.headline, use_case=ticket.use_case, since=since
+    )
+    facts = {
+        "kind": kind, "test": False, "use_case": ticket.use_case, "ticket": ticket.id,
+        "urgency": ticket.urgency.value, "action": ticket.action, "cause": ticket.cause, "champion": ticket.champion,
+        "subject": ticket.subject, "opened_at": ticket.opened_at.isoformat(), "open": ticket.is_open,
+        "meaning": said.meaning, "reasons": list(said.reasons), "link": link, "command": command,
+    }  # fmt: skip
+    made = _made(_id(ticket, name, sink), title, said, facts, language=language, now=now)
+    return replace(made, urgency=ticket.urgency, answers=None if name == OPENED else _id(ticket, OPENED, sink))
 
 
 def trial_message(*, sink: str, language: str, now: datetime) -> Message:
     """Return a message that says of itself that it is a test."""
     texts = _texts(language)
-    words = _Words(headline=texts["test_headline"], meaning="", next_step=texts["test_next"].format(sink=sink))
-    document = {"kind": TEST, "headline": words.headline, "next_step": words.next_step}
-    return _message(
-        _hash(TEST, sink, now.isoformat()), texts, texts["subject_test"], words=words, states=[], reasons=(), facts=[],
-        link=None, command=None, document=document, language=language, urgency=Urgency.LOW, now=now, answers=None,
-    )  # fmt: skip
+    said = _Content(headline=texts["test_headline"], meaning="", next_step=texts["test_next"].format(sink=sink))
+    id = _hash(TEST, sink, now.isoformat())
+    return _made(id, texts["subject_test"], said, {"kind": TEST, "test": True}, language=language, now=now)
 
 
-def _message(
-    id: str,
-    texts: Mapping[str, Any],
-    subject: str,
-    *,
-    words: _Words,
-    states: list[str],
-    reasons: tuple[str, ...],
-    facts: list[tuple[str, str]],
-    link: str | None,
-    command: str | None,
-    document: Mapping[str, Any],
-    language: str,
-    urgency: Urgency,
-    now: datetime,
-    answers: str | None,
-) -> Message:
-    reasons = tuple(line(reason) for reason in reasons)
-    footer = texts["footer"].format(version=__version__)
-    way = (texts["link"], link) if link else (texts["command"], command)
-    blocks = [words.headline, *states, words.meaning, "\n".join(f"{name}: {value}" for name, value in facts)]
-    blocks += ["\n".join([f"{texts['why']}:", *(f"- {reason}" for reason in reasons)])] if reasons else []
-    blocks += [f"{texts['next']}:\n{words.next_step}"]
-    blocks += [f"{way[0]}:\n{way[1]}"] if way[1] else []
-    text = "\n\n".join(block for block in (*blocks, f"-- \n{footer}") if block) + "\n"
-    e = html.escape
-    parts = [f"<h1>{e(words.headline)}</h1>", *(f"<p><strong>{e(state)}</strong></p>" for state in states)]
-    parts += [f"<p>{e(words.meaning)}</p>"] if words.meaning else []
-    parts += [f"<p>{'<br>'.join(f'{e(name)}: {e(value)}' for name, value in facts)}</p>"] if facts else []
-    if reasons:
-        parts.append(f"<h2>{e(texts['why'])}</h2><ul>{''.join(f'<li>{e(reason)}</li>' for reason in reasons)}</ul>")
-    parts.append(f"<h2>{e(texts['next'])}</h2><p>{e(words.next_step)}</p>")
-    if link:
-        parts.append(f'<p><a href="{e(link)}">{e(texts["link"])}</a></p>')
-    elif command:
-        parts.append(f"<p>{e(texts['command'])}: <code>{e(command)}</code></p>")
-    parts.append(f"<hr><p><small>{e(footer)}</small></p>")
-    page = (
-        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8"><title>{e(subject)}</title></head>'
-        f"<body>{''.join(parts)}</body></html>"
-    )
-    full = {
-        "schema": SCHEMA, "id": id, "test": document["kind"] == TEST,
-        "language": language, "title": subject, "text": text, **document,
+def _made(id: str, title: str, said: _Content, facts: Mapping[str, Any], *, language: str, now: datetime) -> Message:
+    texts, text = _texts(language), _text(said, language)
+    document = {
+        "schema": SCHEMA, "id": id, "language": language, "title": line(title), "text": text,
+        "headline": said.headline, "next_step": said.next_step, **facts,
     }  # fmt: skip
+    page = (
+        f'<!doctype html><html lang="{texts["tag"]}"><head><meta charset="utf-8"><title>{html.escape(title)}</title>'
+        f"</head><body>{_body(said, language)}</body></html>"
+    )
     return Message(
-        id=id, answers=answers, urgency=urgency, at=now, subject=line(subject), text=text, html=page, document=full
+        id=id, answers=None, urgency=Urgency.LOW, at=now, subject=line(title), text=text, html=page, document=document
     )
 
 
-def _words(ticket: Ticket, decision: Decision | None, language: str) -> _Words:
+def _text(said: _Content, language: str) -> str:
+    texts = _texts(language)
+    blocks = [said.headline, *said.states, said.meaning, "\n".join(f"{name}: {value}" for name, value in said.facts)]
+    if said.reasons:
+        blocks.append("\n".join([f"{texts['why']}:", *(f"- {reason}" for reason in said.reasons)]))
+    blocks.append(f"{texts['next']}:\n{said.next_step}")
+    if said.link or said.command:
+        blocks.append(f"{texts['link']}:\n{said.link}" if said.link else f"{texts['command']}:\n{said.command}")
+    blocks.append(f"-- \n{texts['footer'].format(version=__version__)}")
+    return "\n\n".join(block for block in blocks if block) + "\n"
+
+
+def _body(said: _Content, language: str) -> str:
+    texts, e = _texts(language), html.escape
+    parts = [f"<h1>{e(said.headline)}</h1>", *(f"<p><strong>{e(state)}</strong></p>" for state in said.states)]
+    if said.meaning:
+        parts.append(f"<p>{e(said.meaning)}</p>")
+    if said.facts:
+        parts.append(f"<p>{'<br>'.join(f'{e(name)}: {e(value)}' for name, value in said.facts)}</p>")
+    if said.reasons:
+        listed = "".join(f"<li>{e(reason)}</li>" for reason in said.reasons)
+        parts.append(f"<h2>{e(texts['why'])}</h2><ul>{listed}</ul>")
+    parts.append(f"<h2>{e(texts['next'])}</h2><p>{e(said.next_step)}</p>")
+    if said.link:
+        parts.append(f'<p><a href="{e(said.link)}">{e(texts["link"])}</a></p>')
+    elif said.command:
+        parts.append(f"<p>{e(texts['command'])}: <code>{e(said.command)}</code></p>")
+    return "".join([*parts, f"<hr><p><small>{e(texts['footer'].format(version=__version__))}</small></p>"])
+
+
+def _states(ticket: Ticket, kind: str, since: str, texts: Mapping[str, Any]) -> tuple[str, ...]:
+    states = [texts["reminder"].format(since=since)] if kind == "reminder" else []
+    if ticket.closed_at is not None:
+        state = texts["closed_itself" if ticket.closed_by == BY_ITSELF else "closed_person"]
+        states.append(state.format(comment=ticket.closing_comment, person=ticket.closed_by))
+    return tuple(states)
+
+
+def _words(ticket: Ticket, decision: Decision | None, language: str) -> _Content:
     texts = _texts(language)
     champion = ticket.champion[:12] if ticket.champion else texts["no_champion"]
     if ticket.action in (APPROVE, REPAIR):
-        return _Words(
+        return _Content(
             headline=texts[f"{ticket.action}_headline"].format(subject=ticket.subject),
             meaning=texts[f"{ticket.action}_meaning"].format(subject=ticket.subject, champion=champion),
             next_step=texts[f"{ticket.action}_next"],
         )
+    if decision is None:
+        return _Content(headline=ticket.headline, meaning="", next_step=texts["unknown_next"])
     if language == "en":
-        if decision is None:
-            return _Words(headline=ticket.headline, meaning="", next_step="")
         said = told(decision)
-        return _Words(headline=said.headline, meaning=f"{said.facts} {said.meaning}", next_step=said.next_step)
-    action = texts["actions"][ticket.action]
-    known = ticket.cause != Cause.NONE.value
-    facts, step = "", ticket.action
-    if decision is not None:
-        facts = texts["facts"].format(
-            use_case=ticket.use_case, label=line(decision.label), as_of=f"{decision.as_of:%Y-%m-%d %H:%M}",
-            action=action, champion=champion,
-        )  # fmt: skip
-        step = "no champion" if decision.champion is None else "cool down" if decision.in_cool_down else step
-    return _Words(
-        headline=texts["headline"].format(action=action, cause=texts["causes"][ticket.cause]) if known else action,
-        meaning=facts + texts["meanings"][ticket.cause],
+        return _Content(headline=said.headline, meaning=f"{said.facts} {said.meaning}", next_step=said.next_step)
+    action, certain = texts["actions"][ticket.action], decision.cause is not Cause.NONE
+    meaning = texts["meanings"][ticket.cause if certain else ticket.action]
+    facts = texts["facts"].format(
+        use_case=ticket.use_case, label=line(decision.label), as_of=f"{decision.as_of:%Y-%m-%d %H:%M}", action=action,
+        champion=champion,
+    )  # fmt: skip
+    step = "cool down" if decision.in_cool_down else "no champion" if decision.champion is None else ticket.action
+    return _Content(
+        headline=texts["headline"].format(action=action, cause=texts["causes"][ticket.cause]) if certain else action,
+        meaning=facts + meaning + (texts["meanings"]["cool down"] if decision.in_cool_down else ""),
         next_step=texts["next_steps"][step],
     )
 

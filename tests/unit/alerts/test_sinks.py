@@ -9,6 +9,7 @@ import json
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 
 import pytest
 
@@ -228,6 +229,15 @@ def test_both_languages_have_the_same_words_and_places():
         fields = {part.partition("}")[0] for part in text.split("{")[1:]}
         assert fields == {part.partition("}")[0] for part in zh[key].split("{")[1:]}, key
     assert set(zh) - set(en) == {"actions", "causes", "meanings", "next_steps", "facts", "headline"}
+
+
+def test_messages_use_the_words_of_the_desk():
+    said, desk = messages._texts("zh"), {}
+    for part in ("frame", "content"):
+        desk |= json.loads((files("wardround.serving.desk") / "texts" / "zh" / f"{part}.json").read_text("utf-8"))
+    for kind, theirs in {"causes": "cause", "actions": "headline", "meanings": "meaning", "next_steps": "next"}.items():
+        for name, words in said[kind].items():
+            assert words == desk[f"{theirs}.{name}"], (kind, name)
 
 
 def test_markup_in_a_reason_is_shown_and_not_run(duty, settings):
