@@ -1,5 +1,6 @@
 """What can be done to a person's record: add, sign in, change role, disable, change or reset the passphrase."""
 
+import unicodedata
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -27,6 +28,8 @@ def add(store: Store, *, name: str, full_name: str, role: Role, passphrase: str,
         )
     if not full_name.strip():
         raise CallInvalid("say the person's full name: it stands beside what they sign")
+    if any(unicodedata.category(sign).startswith("C") for sign in full_name):
+        raise CallInvalid("the full name holds a control character: it must read the same on every screen")
     passphrases.require_sound(passphrase, name, full_name)
     if read(store, name)[0] is not None:
         raise CallInvalid(f"there is a person {name!r} already")

@@ -72,6 +72,13 @@ def test_a_name_that_is_none_is_refused_and_not_found(store, employ, name):
         people.authenticate(store, name, FIRST)
 
 
+@pytest.mark.parametrize("sign", ["\x00", "\n", "\u202e", "\ud800"])
+def test_a_full_name_that_reads_differently_on_every_screen_is_refused(store, employ, sign):
+    with pytest.raises(CallInvalid, match="control character"):
+        employ(full_name=f"Eve{sign} Adams")
+    assert people.listing(store) == ()
+
+
 def test_a_name_is_given_once(store, employ):
     first = employ()
     with pytest.raises(CallInvalid, match="already"):

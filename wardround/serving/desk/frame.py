@@ -156,11 +156,18 @@ def allowed(right: Right) -> Callable[[Person], Person]:
 
 
 async def csrf(request: Request) -> None:
-    """Refuse a form that did not come from a page of this session (a dependency of every route of the desk)."""
+    """Refuse a form that did not come from a page of this session (a dependency of every route of the desk).
+
+    A form may name an encoding that yields half characters (lone surrogates): no record could be read back with one.
+    """
     if request.method in ("GET", "HEAD"):
         return
     form = await request.form()
     given, expected = form.get("csrf"), request.session.get("csrf")
+    try:
+        "".join(value for value in form.values() if isinstance(value, str)).encode()
+    except UnicodeEncodeError:
+        raise PageRefused(422, "error.not_understood") from None
     if not isinstance(given, str) or not expected or not secrets.compare_digest(given.encode(), expected.encode()):
         raise PageRefused(403, "error.csrf")
 

@@ -55,9 +55,11 @@ class Sessions:
 
         async def with_cookie(message: Message) -> None:
             if message["type"] == "http.response.start" and (session or cookie):
-                value = self.signer.write(session) if session else "gone; Max-Age=0"
-                flags = "; Path=/; HttpOnly; SameSite=Lax" + ("; Secure" if secure else "")
-                MutableHeaders(scope=message).append("Set-Cookie", f"{name}={value}{flags}")
+                headers = MutableHeaders(scope=message)
+                if "cache-control" not in headers:  # what a cache on the way may keep must not hold a session
+                    value = self.signer.write(session) if session else "gone; Max-Age=0"
+                    flags = "; Path=/; HttpOnly; SameSite=Lax" + ("; Secure" if secure else "")
+                    headers.append("Set-Cookie", f"{name}={value}{flags}")
             await send(message)
 
         await self.app(scope, receive, with_cookie)

@@ -35,6 +35,7 @@ def sign_in(
 ) -> Response:
     """Start a session, under a new id, of whoever knows the passphrase."""
     desk, t = frame.desk(), frame.words(request)
+    came = desk.clock()  # a passphrase that is changed while it is checked must not begin a session behind the change
     name, after = name.strip().lower(), frame.local_path(next)
 
     def again(errors: dict[str, str], status: int) -> Response:
@@ -55,7 +56,7 @@ def sign_in(
         response = again({"name": t("sign_in.wait", n=tries.seconds)}, 429)
         response.headers["Retry-After"] = str(tries.seconds)
         return response
-    sessions.begin(request, person, desk.clock())
+    sessions.begin(request, person, came)
     if not person.own_passphrase:
         frame.tell(request, "account.choose_own")
         return frame.redirect("/account")

@@ -93,6 +93,23 @@ def test_a_session_is_void_when_the_person_was_shut_out_or_changed(what, hospita
     assert visitor.get("/account").status_code == 303
 
 
+def test_a_passphrase_changed_while_the_old_one_is_checked_begins_no_session(hospital, visit, clock, monkeypatch):
+    original = people.authenticate
+
+    def slowly(store, name, passphrase):
+        person = original(store, name, passphrase)
+        clock.go_on(timedelta(seconds=1))
+        new = "another few words"
+        people.change_passphrase(store, name, old="the passphrase of adams", new=new, now=clock())
+        clock.go_on(timedelta(seconds=1))
+        return person
+
+    thief = visit()
+    monkeypatch.setattr("wardround.people.authenticate", slowly)
+    assert thief.sign_in("adams").status_code == 303
+    assert thief.get("/account").headers["location"].startswith("/sign-in")
+
+
 def test_without_the_look_at_sessions_from_a_shut_out_session_lives_on(hospital, visit, clock, monkeypatch):
     visitor = visit("adams")
     people.end_sessions(hospital.store, "adams", now=clock() + timedelta(seconds=5))
