@@ -1,5 +1,6 @@
 """The registry: what is registered stays, what is promoted was gated, and nobody overwrites anybody."""
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -272,9 +273,12 @@ def test_a_champion_that_is_gone_is_told_and_can_be_left(store: Store, intruder:
 
 def test_a_damaged_pointer_is_named(store: Store, intruder: Any) -> None:
     promote(store, registered(store), None)
-    intruder.write("champions/heart_disease.json", b'{"version": 3}')
-    with pytest.raises(Corrupted, match=r"champions/heart_disease\.json"):
-        registry.champion(store, USE_CASE)
+    whole = json.loads(store.get("champions/heart_disease.json"))
+    changes = ({"use_case": "thyroid"}, {"version": "../x"}, {"version": "\0"}, {"history": []}, {"history": [{}]})
+    for damaged in ({"version": 3}, *(whole | change for change in changes)):
+        intruder.write("champions/heart_disease.json", json.dumps(damaged).encode())
+        with pytest.raises(Corrupted, match=r"champions/heart_disease\.json"):
+            registry.champion(store, USE_CASE)
 
 
 def test_a_promotion_killed_before_its_ledger_entry_is_recorded_by_the_next_one(

@@ -4,6 +4,7 @@ A move whose ledger entry was lost to a kill is recorded by whoever moves or rea
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -16,6 +17,7 @@ from wardround.registry.manifests import load, manifest_key, read_files, resolve
 from wardround.store import Store
 
 HISTORY = 100
+_MOVE = frozenset(("kind", "sequence", "version", "previous", "at", "by", "reason", "hashes"))
 OVERRIDES = 2
 """How many approvals it takes to promote a version in spite of its failed verdict."""
 
@@ -231,9 +233,14 @@ def _pointer(store: Store, use_case: str) -> tuple[Champion | None, str | None]:
     if content is None:
         return None, tag
     try:
-        return from_json(Champion, to_json({k: v for k, v in content.items() if k not in ("nonce", "recent")})), tag
+        found = from_json(Champion, to_json({k: v for k, v in content.items() if k not in ("nonce", "recent")}))
     except ValueError:
         raise Corrupted(_pointer_key(use_case), "it is not a champion") from None
+    if found.use_case != use_case or not re.fullmatch(r"[0-9a-f]{16}", found.version):
+        raise Corrupted(_pointer_key(use_case), "it is not a champion of this use case")
+    if not found.history or any(not move.keys() >= _MOVE for move in found.history):
+        raise Corrupted(_pointer_key(use_case), "its moves are not what was written")
+    return found, tag
 
 
 def _plain(current: Champion) -> dict[str, Any]:

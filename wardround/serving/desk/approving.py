@@ -14,7 +14,7 @@ from fastapi.responses import Response
 from wardround import approvals, gating, registry, services
 from wardround.approvals import Act, Standing
 from wardround.domain import Champion, ModelVersion
-from wardround.errors import ApprovalRefused, ServiceFailed, SignInRefused
+from wardround.errors import ApprovalRefused, Corrupted, NotFound, ServiceFailed, SignInRefused
 from wardround.people import Person, Right
 from wardround.registry.manifests import manifest_key
 from wardround.services import promotions
@@ -57,12 +57,16 @@ class Case:
 def listing(request: Request) -> Response:
     """Show every version that waits for a person."""
     settings, store, now = frame.get_settings(), frame.get_store(), frame.now()
-    waiting = [
-        (use_case, standing)
-        for use_case in frame.use_cases().values()
-        for standing in approvals.waiting(use_case, store=store, settings=settings, now=now)
-    ]
-    return frame.page(request, "approvals.html", waiting=waiting)
+    waiting: list[tuple[UseCase, Standing]] = []
+    broken: list[tuple[UseCase, str]] = []
+    for use_case in frame.use_cases().values():
+        try:
+            found = approvals.waiting(use_case, store=store, settings=settings, now=now)
+        except (Corrupted, NotFound) as fault:  # what is damaged in one use case must not hide what waits in others
+            broken.append((use_case, str(fault)))
+        else:
+            waiting += [(use_case, standing) for standing in found]
+    return frame.page(request, "approvals.html", waiting=waiting, broken=broken)
 
 
 @router.get("/{name}/{version}")

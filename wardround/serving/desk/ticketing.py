@@ -20,8 +20,14 @@ LONGEST_COMMENT = 2000
 @router.get("")
 def listing(request: Request, closed: str = "") -> Response:
     """Show the open tickets, with *closed* the closed ones too."""
-    found = tickets.listing(frame.get_store(), open_only=not closed)
-    return frame.page(request, "tickets.html", tickets=found[:SHOWN], more=len(found) > SHOWN, closed=bool(closed))
+    known, broken = tickets.readable(frame.get_store())  # a damaged one must not hide the others
+    found = sorted(
+        (ticket for ticket in known if closed or ticket.is_open),
+        key=lambda ticket: (not ticket.is_open, -ticket.opened_at.timestamp(), ticket.id),
+    )
+    return frame.page(
+        request, "tickets.html", tickets=found[:SHOWN], more=len(found) > SHOWN, closed=bool(closed), broken=broken
+    )
 
 
 @router.get("/{id}")

@@ -8,6 +8,7 @@ import pytest
 from wardround import people
 from wardround.errors import StoreFailed
 from wardround.serving.desk import frame, sessions
+from wardround.serving.desk.site import site
 from wardround.serving.desk.throttle import Throttle
 from wardround.store import Store
 
@@ -25,6 +26,23 @@ def test_every_form_is_refused_without_the_token_of_the_session(routes, visit):
                 assert "did not come from a page of your present session" in answer.text
                 asked += 1
     assert asked > 30
+
+
+def half_characters(**form):
+    parts = "".join(f'--B\r\nContent-Disposition: form-data; name="{k}"\r\n\r\n{v}\r\n' for k, v in form.items())
+    kind = "multipart/form-data; boundary=B; charset=unicode_escape"
+    return {"content": parts + "--B--\r\n", "headers": {"content-type": kind}}
+
+
+def test_a_form_with_half_characters_is_refused_and_leaves_no_record_that_cannot_be_read(hospital, visit):
+    visitor, half = visit("chief"), "\\ud800 and the rest of it"
+    person = {"name": "mallory", "full_name": half, "role": "viewer", "passphrase": "some twelve letters"}
+    for path, form in (("/people/add", person), ("/sign-in", {"name": "adams", "passphrase": half}), ("/look", {})):
+        for token in (visitor.token(), half):
+            answer = visitor.client.post(path, **half_characters(csrf=token, **form))
+            assert answer.status_code == (422 if half in (token, *form.values()) else 303), path
+    assert visitor.get("/people").status_code == 200
+    assert "mallory" not in {person.name for person in people.listing(hospital.store)}
 
 
 def test_without_the_check_a_form_of_another_site_disables_a_person(app, hospital, visit):
@@ -140,6 +158,29 @@ def test_every_answer_carries_the_headers_that_keep_it_to_itself(visit):
         assert " style=" not in answer.text
 
 
+def test_what_a_cache_on_the_way_may_keep_holds_no_session(visit):
+    visitor = visit("adams")
+    sheet = re.findall(r"/static/desk.css[^\"]*", visitor.get("/account").text)[0]
+    for path in (sheet, "/static/desk.css", "/static/mark.svg"):
+        answer = visitor.get(path)
+        assert answer.headers["cache-control"] != "no-store"
+        assert "set-cookie" not in answer.headers, path
+    assert "set-cookie" in visitor.get("/account").headers
+
+
+def test_what_is_damaged_in_one_use_case_hides_nothing_of_the_others(hospital, visit, clock, intruder):
+    version = hospital.model()
+    other = replace(hospital.case, name="other_case")
+    visitor = visit("adams", to=site(hospital.settings, {c.name: c for c in (other, hospital.case)}, clock=clock))
+    intruder.write("champions/other_case.json", b"{}")
+    intruder.write("tickets/other_case/x-1.json", b"{}")
+    for path, damaged in (("/approvals", "champions/other_case.json"), ("/tickets", "tickets/other_case/x-1.json")):
+        answer = visitor.get(path)
+        assert answer.status_code == 200
+        assert damaged in answer.text
+    assert version[:12] in visitor.get("/approvals").text
+
+
 def test_a_report_runs_in_an_origin_that_is_nobodys():
     policy = frame.isolated(b"<html>").headers["content-security-policy"]
     assert policy.startswith("sandbox allow-scripts;")
@@ -190,7 +231,6 @@ def test_while_the_store_is_away_every_page_says_so_in_plain_words(visit, away):
 
 def test_a_store_that_really_is_away_is_told_within_seconds(hospital, visit, clock):
     from wardround.processes import free_port
-    from wardround.serving.desk.site import site
 
     nowhere = hospital.settings.model_copy(update={"s3_endpoint_url": f"http://127.0.0.1:{free_port()}"})
     answer = visit(to=site(nowhere, {}, clock=clock)).sign_in("adams")
@@ -207,7 +247,7 @@ def test_what_nobody_expected_becomes_a_page_and_its_words_stay_out_of_the_log(v
         raise RuntimeError("could not convert string to float: 'Mrs Example, born 1950'")
 
     visitor = visit("adams")
-    monkeypatch.setattr("wardround.alerts.tickets.listing", broken)
+    monkeypatch.setattr("wardround.alerts.tickets.readable", broken)
     answer = visitor.get("/tickets")
     assert answer.status_code == 500
     assert "The desk made a mistake" in answer.text
