@@ -62,6 +62,20 @@ def test_a_key_is_looked_up_once_in_a_while_and_not_for_every_request(door, look
     assert len(looked_up) == 2
 
 
+def test_a_flood_of_made_up_keys_does_not_drive_a_good_one_out(door, looked_up, monkeypatch):
+    clock, door, token, enter = door
+    monkeypatch.setattr(access, "MOST_KEYS", 5)
+    enter(token)
+    for number in range(20):
+        clock.now += 0.05
+        with pytest.raises(Refused, match="401"):
+            enter(f"wr_{number:012x}_{'x' * 43}")
+    door._lookups = Bucket(0.001, 0, clock=clock)
+    door._lookups.take()
+    assert enter(token).id in token
+    assert len(door._known) == 5
+
+
 def test_a_revoked_key_is_out_within_ten_seconds(door, ward):
     clock, _, token, enter = door
     key = enter(token)

@@ -267,3 +267,20 @@ def test_the_figures_name_no_patient_and_no_caller(ward):
     assert 'wardround_batch_rows_sum{use_case="heart_disease"} 3.0' in text
     for secret in ("Erika", "mustermann", *key.split("_")[1:], "Male"):
         assert secret not in text
+
+
+def test_a_champion_that_fails_in_an_unforeseen_way_is_refused_and_ends_no_thread(ward, monkeypatch):
+    ward.promote(ward.model(seed=0))
+    watched = champions.Champions(ward.case, store=ward.store)
+    assert watched.refresh()
+    first = watched.serving
+    ward.promote(ward.model(seed=1))
+    with monkeypatch.context() as patch:
+        patch.setattr(champions, "load_learner", lambda *_: int("Mrs Example"))
+        assert not watched.refresh()
+        assert watched.serving is first
+        assert "ValueError" in watched.trouble
+        assert "Example" not in watched.trouble
+    watched._refused = None
+    assert watched.refresh()
+    assert watched.trouble == ""

@@ -113,7 +113,7 @@ class Access:
             if wait := self._lookups.take():
                 raise Refused(429, "too many unknown API keys", headers={"Retry-After": str(max(1, round(wait + 0.5)))})
             known = self._known[name] = _Known(key=None, at=float("-inf"))
-            if len(self._known) > MOST_KEYS:  # a flood of made-up keys must not drive a good one out
+            while len(self._known) > MOST_KEYS:  # a flood of made-up keys must not drive a good one out
                 self._known.pop(next((name for name, it in self._known.items() if it.key is None), name))
         now = self._clock()
         if now - known.at > FRESH and known.looking is None and now >= known.again:
