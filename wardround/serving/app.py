@@ -66,7 +66,7 @@ def create(
 
     made = FastAPI(
         title="wardround", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None,
-        openapi_url="/openapi.json" if api else None,
+        openapi_url="/openapi.json" if api else None, redirect_slashes=False,
     )  # fmt: skip
     for kind in (HTTPException, RequestValidationError):
         made.add_exception_handler(kind, plainly)

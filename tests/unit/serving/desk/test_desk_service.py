@@ -10,6 +10,7 @@ import time
 import httpx
 import pytest
 
+from wardround import services
 from wardround.processes import free_port
 from wardround.services import DeskServer
 
@@ -35,6 +36,8 @@ def test_the_desk_comes_back_at_the_same_place_when_it_is_killed(settings, envir
         unknown = httpx.post(f"{url}/v1/use-cases/nothing/predictions")
         assert unknown.headers["content-type"] == "application/problem+json"
         assert httpx.put(f"{url}/healthz").status_code == 405
+        astray = httpx.post(f"{url}/v1/use-cases/heart_disease/predictions/", headers={"Host": "elsewhere.example"})
+        assert astray.status_code == 404  # a redirect would send a patient to whatever host the caller was made to name
         assert httpx.get(f"{url}/nothing/here").headers["content-type"].startswith("text/html")
     finally:
         desk.kill()
@@ -57,6 +60,15 @@ def test_serving_says_where_tells_no_request_and_stops_when_asked(settings, envi
     assert f"review desk  http://127.0.0.1:{port}" in said
     assert "predictions" not in said
     assert "mrs-example" not in said
+
+
+def test_runs_are_not_told_what_lets_somebody_be_a_person(settings, environment, monkeypatch):
+    secrets = ("WARDROUND_PROXY_SECRET", "WARDROUND_PASSPHRASE", "WARDROUND_NEW_PASSPHRASE")
+    for name in secrets:
+        monkeypatch.setenv(name, "a secret of at least thirty-two characters")
+    told = services.environment(settings)
+    assert told["WARDROUND_S3_BUCKET"] == settings.s3_bucket
+    assert not told.keys() & set(secrets)
 
 
 def test_a_server_with_nothing_to_serve_is_refused(settings, environment):
