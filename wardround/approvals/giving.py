@@ -8,7 +8,7 @@ from wardround import gating, people, registry
 from wardround.approvals.approval import Act, Approval, of, record
 from wardround.approvals.checks import faults
 from wardround.approvals.counting import evidence_of, facts_of
-from wardround.domain import Sensitivity, to_json
+from wardround.domain import Sensitivity, Verdict, to_json
 from wardround.errors import AlreadyExists, ApprovalRefused, CallInvalid, Conflict
 from wardround.use_cases.base import UseCase
 
@@ -34,10 +34,12 @@ def give(
     store: "Store",
     settings: "Settings",
     now: datetime,
+    seen: Verdict | None = None,
 ) -> Approval:
     """Sign and store what *person* says about *version* and its verdict against the present champion.
 
-    Judges the version first if it was not yet. *reason* stands in the ledger: no patient belongs there.
+    Judges the version first if it was not yet. *reason* stands in the ledger: no patient belongs there. *seen* is the
+    verdict that they looked at: if another one counts by now, since the champion moved, nothing is signed.
 
     Raises:
         CallInvalid: no reason, or a time that is not between nothing and `LONGEST`.
@@ -61,6 +63,8 @@ def give(
     judged = gating.stored(use_case, candidate, serving, store=store)
     if judged is None:
         raise Conflict(f"champions/{use_case.name}.json")
+    if seen is not None and to_json(judged[0]) != to_json(seen):
+        raise ApprovalRefused(use_case.name, candidate.version, ("another verdict counts now than the one you saw",))
     facts = facts_of(use_case, candidate, pointer, judged[0], store=store, now=now)
     draft = Approval(
         use_case=use_case.name, version=candidate.version, number=0, manifest_sha256=facts.manifest_sha256,

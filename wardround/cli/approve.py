@@ -43,6 +43,7 @@ def approve(
         given = approvals.give(
             chosen, before.version, act=approvals.Act(act), person=who, passphrase=passphrase(f"passphrase of {who}"),
             reason=reason, valid_for=timedelta(days=valid_days), store=store, settings=settings, now=utc_now(),
+            seen=before.verdict,
         )  # fmt: skip
         after = approvals.standing(chosen, before.version, store=store, settings=settings, now=utc_now())
     if json:

@@ -188,6 +188,18 @@ def test_approvals_of_many_persons_at_once_are_all_kept_in_order(duty, monkeypat
     assert duty.standing(version).allowed
 
 
+def test_nothing_is_signed_when_the_champion_moves_while_the_passphrase_is_typed(duty):
+    first, second = duty.model(1), duty.model(2)
+    seen = duty.standing(second).verdict
+    duty.give(first, "brown")
+    duty.promote(first)
+    duty.judge(second, champion=first)
+    with pytest.raises(ApprovalRefused, match="another verdict counts now than the one you saw"):
+        duty.give(second, "adams", seen=seen)
+    assert approvals.of(duty.store, duty.case.name, second) == ()
+    assert duty.give(second, "adams", seen=duty.standing(second).verdict).champion == first
+
+
 def test_a_killed_attempt_is_finished_and_not_given_twice(duty, monkeypatch):
     version = duty.model()
     with monkeypatch.context() as patch:

@@ -93,10 +93,10 @@ def give(
     store, settings, now = desk.store, desk.settings, desk.clock()
     typed = {"act": act, "reason": reason[:LONGEST_REASON], "days": days}
     case = _case(store, use_case, version)
-    if case.standing is None:
+    if (standing := case.standing) is None:
         return _page(request, person, use_case, case)
     errors = {}
-    if act not in _acts(person, case.standing):
+    if act not in _acts(person, standing):
         errors["act"] = t("approval.act_missing")
     if not reason.strip():
         errors["reason"] = t("approval.reason_missing")
@@ -116,6 +116,7 @@ def give(
             lambda: approvals.give(
                 use_case, case.version.version, act=Act(act), person=person.name, passphrase=passphrase,
                 reason=reason.strip(), valid_for=timedelta(days=int(days)), store=store, settings=settings, now=now,
+                seen=standing.verdict,
             ),
         )  # fmt: skip
     except SignInRefused:
