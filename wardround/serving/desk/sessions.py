@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import secrets
-import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -85,30 +84,30 @@ class _Signer(TimestampSigner):
 
 
 class SignedOut:
-    """The sessions that were ended by signing out, remembered until they would have ended anyway.
+    """The sessions that were ended by signing out, one small file each until they would have ended anyway.
 
-    A signed cookie cannot be taken back: a copy of it must not come in after its owner went.
+    A signed cookie cannot be taken back: a copy of it must not come in after its owner went, at this server or at
+    another one of the same home.
     """
 
-    def __init__(self, path: Path):
-        self._path = path
-        self._lock = threading.Lock()
-        self._ended: dict[str, float] = {}
-        with contextlib.suppress(OSError, ValueError, TypeError, AttributeError):
-            self._ended = {str(name): float(until) for name, until in json.loads(path.read_text()).items()}
+    def __init__(self, folder: Path):
+        self._folder = folder
 
     def add(self, session: str, now: datetime) -> None:
         """Remember that *session* is over."""
-        with self._lock:
-            kept = {name: until for name, until in self._ended.items() if until > now.timestamp()}
-            self._ended = kept | {session: (now + LONGEST).timestamp()}
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            fresh = self._path.with_name(f"{self._path.name}.{secrets.token_hex(6)}")
-            _write_private(fresh, json.dumps(self._ended).encode())
-            fresh.replace(self._path)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        for ended in self._folder.iterdir():
+            with contextlib.suppress(OSError, ValueError):  # what a kill left unfinished stays: it ends its session
+                if float(ended.read_text()) <= now.timestamp():
+                    ended.unlink()
+        with contextlib.suppress(FileExistsError):
+            _write_private(self._place(session), str((now + LONGEST).timestamp()).encode())
 
     def __contains__(self, session: object) -> bool:
-        return session in self._ended
+        return isinstance(session, str) and self._place(session).exists()
+
+    def _place(self, session: str) -> Path:
+        return self._folder / hashlib.sha256(session.encode()).hexdigest()
 
 
 def secret_of(settings: Settings) -> str:

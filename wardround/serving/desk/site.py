@@ -59,7 +59,7 @@ def site(
     sessions.require_proxy_secret(settings)
     desk = frame.Desk(
         settings=settings, use_cases=use_cases, origins=origins or {}, clock=clock,
-        signed_out=sessions.SignedOut(settings.home / "desk" / "signed-out.json"),
+        signed_out=sessions.SignedOut(settings.home / "desk" / "signed-out"),
     )  # fmt: skip
     made = FastAPI(
         title="wardround review desk", openapi_url=None, docs_url=None, redoc_url=None,

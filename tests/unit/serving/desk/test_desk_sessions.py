@@ -128,6 +128,25 @@ def test_a_copy_of_the_cookie_is_worth_nothing_after_sign_out_not_even_after_a_r
         assert thief.get("/account").status_code == 303
 
 
+def test_signing_out_at_one_of_two_servers_ends_the_session_at_both(hospital, visit, clock):
+    beside = site(hospital.settings, {}, clock=clock)
+    visitor, thief = visit("adams"), visit(to=beside)
+    thief.client.cookies.set("wardround", visitor.cookie, domain="desk.example")
+    copy = visitor.cookie
+    assert thief.get("/account").status_code == 200
+    visitor.post("/sign-out")
+    for _ in range(2):
+        late = visit(to=beside)
+        late.client.cookies.set("wardround", copy, domain="desk.example")
+        assert late.get("/account").status_code == 303
+        visit("olsen", to=beside).post("/sign-out")
+    kept = hospital.settings.home / "desk" / "signed-out"
+    assert len(list(kept.iterdir())) == 3
+    clock.go_on(sessions.LONGEST)
+    visit("olsen", to=beside).post("/sign-out")
+    assert len(list(kept.iterdir())) == 1
+
+
 def test_a_cookie_that_was_altered_or_signed_by_another_desk_is_none(visit, hospital, tmp_path, clock):
     visitor = visit("olsen")
     content, stamp, signature = visitor.cookie.split(".")
