@@ -19,6 +19,14 @@ from wardround.use_cases import load
 COMMAND = str(Path(sys.executable).with_name("wardround"))
 NAME, RECORD, WORD, ODD, HUGE = "Zyxwv Quux", "MRN-77-", "canaryword", "311.7351", "8888.8125"
 CANARIES = (NAME, RECORD, WORD, ODD, HUGE)
+ALERTS = """
+[[sinks]]
+kind = "file"
+name = "log"
+path = "told.jsonl"
+minimum_urgency = "low"
+tell_closed = true
+"""
 OWN = """
 from dataclasses import replace
 from wardround.use_cases.heart_disease import USE_CASE as BASE
@@ -43,11 +51,13 @@ def planted(rows: pd.DataFrame) -> pd.DataFrame:
 class Ward:
     home: Path
     said: str
+    messages: Path
     store: Store
 
     def tellers(self) -> Iterator[tuple[str, bytes]]:
-        """All but row-level objects: Prefect's database and logs, S3's log, aggregates, keys, the terminal."""
+        """All but row-level objects: Prefect's database and logs, S3's log, aggregates, keys, messages, terminal."""
         yield "terminal", self.said.encode()
+        yield "messages", self.messages.read_bytes()
         for folder in (self.home / "prefect", self.home / "s3" / "log"):
             for path in sorted(folder.rglob("*")):
                 if path.is_file():
@@ -68,6 +78,7 @@ def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
     folder = tmp_path_factory.mktemp("nothing-tells")
     home = folder / "home"
     (folder / "canary.py").write_text(OWN)
+    (folder / "alerts.toml").write_text(ALERTS)
     use_case = load("heart_disease")
     rows = planted(read(use_case, use_case.source, Settings()))
     rows[rows["dataset"] == "Cleveland"].to_csv(folder / "january.csv", index=False)
@@ -76,19 +87,20 @@ def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
     rows.assign(telephone=NAME).to_csv(folder / "april.csv", index=False)
     plain = {k: v for k, v in os.environ.items() if not k.startswith(("WARDROUND_", "PREFECT_"))}
     plain |= {"WARDROUND_HOME": str(home), "WARDROUND_USE_CASE": str(folder / "canary.py")}
+    plain["WARDROUND_ALERTS"] = str(folder / "alerts.toml")
     said = ""
     with local.EmbeddedS3(home, durable=False) as server:
         for arguments in (
             ["ingest", "january.csv"], ["train"],
             ["round", "february.csv"], ["round", "march.csv"], ["round", "april.csv"],
-            ["quarantine", "list"], ["models", "show"], ["verify"],
+            ["quarantine", "list"], ["models", "show"], ["verify"], ["tell"], ["tickets", "list", "--all"],
         ):  # fmt: skip
             done = subprocess.run(
                 [COMMAND, *arguments], cwd=folder, env=plain, capture_output=True, text=True, check=False
             )
             assert "Traceback" not in done.stderr
             said += done.stdout + done.stderr
-        yield Ward(home, said, server.store)
+        yield Ward(home, said, folder / "told.jsonl", server.store)
 
 
 def test_no_planted_value_is_anywhere_but_in_row_level_objects(ward):
@@ -96,6 +108,7 @@ def test_no_planted_value_is_anywhere_but_in_row_level_objects(ward):
     assert "telephone" in ward.said
     assert any(key.startswith("rounds/canary/") for key in ward.store.keys(""))
     assert (ward.home / "prefect" / "prefect.db").stat().st_size > 100_000
+    assert b"canary" in ward.messages.read_bytes(), "nobody was told of anything"
     assert ward.told() == []
 
 
@@ -104,7 +117,7 @@ def test_the_sweep_hears_a_value_that_is_told(ward):
         place.write_text(f"could not read {WORD}")
         assert any("leak.log" in told for told in ward.told())
         place.unlink()
-    loud = Ward(ward.home, f"patient {NAME} 7", ward.store)
+    loud = Ward(ward.home, f"patient {NAME} 7", ward.messages, ward.store)
     assert loud.told() == [f"terminal: {NAME}"]
 
 
