@@ -16,6 +16,9 @@ Resource = Mapping[str, Any]
 TRUSTED = ("final", "amended", "corrected")
 """The status of an Observation that is used; a preliminary or a withdrawn one is not."""
 
+DEEPEST = 4
+"""How deep Bundles may stand in Bundles; a searchset in Parameters takes two."""
+
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
@@ -40,19 +43,25 @@ def own_system(use_case: UseCase) -> str:
     return f"urn:x-wardround:{use_case.name}"
 
 
-def resources(value: Any) -> Iterator[tuple[str | None, Resource]]:
-    """Yield (fullUrl, resource) of a resource, or of all entries of a Bundle or of Parameters, however nested."""
+def resources(value: Any, *, deep: int = DEEPEST) -> Iterator[tuple[str | None, Resource]]:
+    """Yield (fullUrl, resource) of a resource, or of all entries of a Bundle or of Parameters, at most *deep* nested.
+
+    Raises:
+        Refused: 422, they are nested deeper: each level costs every resource in it once more, while all others wait.
+    """
     if not isinstance(value, Mapping):
         return
     kind = value.get("resourceType")
+    if kind in ("Bundle", "Parameters") and not deep:
+        raise Refused(422, f"Bundles are nested more than {DEEPEST} deep")
     if kind == "Bundle":
         for entry in listed(value, "entry"):
             url = entry.get("fullUrl")
-            for _, resource in resources(entry.get("resource")):
+            for _, resource in resources(entry.get("resource"), deep=deep - 1):
                 yield (url if isinstance(url, str) else None), resource
     elif kind == "Parameters":
         for parameter in listed(value, "parameter"):
-            yield from resources(parameter.get("resource"))
+            yield from resources(parameter.get("resource"), deep=deep - 1)
     elif isinstance(kind, str):
         yield None, value
 

@@ -214,3 +214,12 @@ def test_a_use_case_without_codes_still_reads_its_own(read, chart, patient_row):
     assert read(chart.bundle(chart.patient(patient_row), pressure), use_case=bare).values == {
         "resting_blood_pressure": 140.0
     }
+
+
+def test_bundles_in_bundles_are_read_a_few_deep_and_no_deeper(chart, patient_row):
+    held = chart.whole(patient_row)
+    for _ in range(records.DEEPEST - 1):
+        held = {"resourceType": "Bundle", "entry": [{"resource": held}]}
+    assert len(list(records.resources(held))) == len(list(records.resources(chart.whole(patient_row))))
+    with pytest.raises(Refused, match="nested more than 4 deep"):
+        list(records.resources({"resourceType": "Parameters", "parameter": [{"resource": held}]}))
