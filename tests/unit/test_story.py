@@ -19,13 +19,11 @@ from wardround.domain import (
 from wardround.monitoring.story import (
     decision_markdown,
     evaluation_markdown,
-    model_card,
     readings_table,
     told,
     verdict_markdown,
 )
 from wardround.monitoring.wording import markdown_table, number, with_interval
-from wardround.use_cases import load
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 DECISION = Decision(
@@ -175,15 +173,6 @@ def test_a_suppressed_group_with_figures_left_in_by_mistake_still_shows_none() -
     row = next(t for t in evaluation_markdown(replace(EVALUATION, subgroups=(leaky,))).splitlines() if "Female" in t)
     assert "0.92" not in row
     assert "97" not in row
-
-
-def test_a_model_card_says_what_it_is_for_what_it_learned_from_and_its_limits() -> None:
-    text = model_card(VERSION, EVALUATION, load("heart_disease"), candidates=[("logistic", 0.12), ("boosting", None)])
-    assert order(text, "**Question.**", "**Intended use.**", "**Learned from.**", "## How good", "## Limits")
-    assert "1,303 rows of 303 patients" in text
-    assert "| boosting | not measured |" in text
-    assert "CC BY 4.0" in text
-    assert "1 group(s) were too small" in text
 
 
 @pytest.mark.parametrize(

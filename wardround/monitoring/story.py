@@ -14,7 +14,6 @@ from wardround.domain import (
     Decision,
     Evaluation,
     Figure,
-    ModelVersion,
     Reading,
     Verdict,
 )
@@ -28,7 +27,6 @@ from wardround.monitoring.wording import (
     short,
     with_interval,
 )
-from wardround.use_cases.base import UseCase
 
 _HEADLINES = {
     Action.NONE: "Nothing to do",
@@ -171,70 +169,6 @@ def evaluation_markdown(evaluation: Evaluation) -> str:
     return joined(lines)
 
 
-def model_card(
-    version: ModelVersion,
-    evaluation: Evaluation,
-    use_case: UseCase,
-    *,
-    candidates: Sequence[tuple[str, float | None]] = (),
-) -> str:
-    """Return the card of a model version: intended use, data, performance, limits, and how to make it again.
-
-    *candidates* are (family, primary metric) of all that were tried. Follows the headings of Mitchell et al.,
-    "Model Cards for Model Reporting" (2019).
-    """
-    parameters = ", ".join(f"{name} {value}" for name, value in sorted(version.parameters.items())) or "defaults"
-    lines = [
-        f"# Model {version.version[:12]} of {version.use_case}",
-        "",
-        f"**Question.** {use_case.question}",
-        "",
-        f"**Model.** {version.family.replace('_', ' ')} ({parameters}), trained on {version.created_at:%d %B %Y} "
-        f"because: {line(version.cause)}. "
-        + (f"It follows model {short(version.parent)}." if version.parent else "It follows no earlier model."),
-        "",
-        f"**Intended use.** Decision support for the question above, where a person decides. {_answer(use_case)} "
-        "Not for patients unlike those described below; the monitor tells when they become so.",
-        "",
-        f"**Learned from.** {version.rows:,} rows of {version.patients:,} patients in {len(version.batches)} batch(es)"
-        + (f" and {len(version.label_sets)} later delivery(ies) of outcomes" if version.label_sets else "")
-        + f". {line(use_case.attribution)}",
-        "",
-        evaluation_markdown(evaluation),
-    ]
-    if candidates:
-        rows = [{"family": family.replace("_", " "), "primary metric": number(value)} for family, value in candidates]
-        lines += ["", "## Candidates tried", "", markdown_table(rows)]
-    lines += ["", "## Inputs", "", markdown_table([_feature_row(use_case, name) for name in version.features])]
-    small = [group for group in evaluation.subgroups if group.suppressed]
-    limits = [
-        "Figures describe the patients it was evaluated on; another hospital may differ.",
-        "An association it uses need not be a cause.",
-    ]
-    if small:
-        limits.append(f"{len(small)} group(s) were too small to be judged, so nothing is known about them.")
-    unmeasured = [metric_name(figure.metric) for figure in evaluation.figures if figure.value is None]
-    if unmeasured:
-        limits.append(f"Not measurable on these rows: {', '.join(unmeasured)}.")
-    lines += section("Limits", limits)
-    packages = ", ".join(f"{name} {release}" for name, release in sorted(version.packages.items()))
-    lines += [
-        "",
-        "## To make it again",
-        "",
-        f"Data `{version.data_hash[:16]}`, use case `{version.use_case_hash[:16]}`, code `{version.code_version}`, "
-        f"seed {version.seed}, {packages}.",
-    ]
-    return joined(lines)
-
-
-def _answer(use_case: UseCase) -> str:
-    meant = line(use_case.target.description) or use_case.target.column
-    if use_case.problem == "classification":
-        return f"It answers with a probability (what counts as yes: {meant})."
-    return f"It answers with a number and an interval ({meant}, {use_case.target.unit or 'no unit'})."
-
-
 def _next_step(decision: Decision) -> str:
     if decision.in_cool_down and decision.action in (Action.RETRAIN, Action.RETRAIN_WITH_HUMAN):
         return "Wait for the challenger that is under way; this batch is counted when the cool-down is over."
@@ -283,8 +217,3 @@ def _subgroup_rows(evaluation: Evaluation) -> list[dict[str, str]]:
             row[metric_name(metric)] = with_interval(figure.value, figure.interval) if shown and figure else ""
         rows.append(row)
     return rows
-
-
-def _feature_row(use_case: UseCase, name: str) -> dict[str, str]:
-    feature = use_case.feature(name)
-    return {"input": name, "meaning": feature.description, "unit": feature.unit or ""}
