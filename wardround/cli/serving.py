@@ -43,6 +43,7 @@ def serve(
     import uvicorn
 
     from wardround.serving.app import create
+    from wardround.serving.heads import bounded
 
     with storage() as (settings, store):
         store.prepare()
@@ -52,7 +53,7 @@ def serve(
         signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))  # what was started here is stopped here
         with contextlib.suppress(KeyboardInterrupt):  # uvicorn hands the signal on when it is done
             uvicorn.run(
-                app, host=host, port=port, log_level="warning", access_log=False, server_header=False,
+                app, host=host, port=port, http=bounded(), log_level="warning", access_log=False, server_header=False,
                 forwarded_allow_ips=proxy, timeout_graceful_shutdown=10,
             )  # fmt: skip
 
