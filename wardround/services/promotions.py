@@ -1,5 +1,6 @@
 """The flow runs in which a version waits to be promoted: found, resumed, started, over Prefect's HTTP API."""
 
+from pathlib import PurePosixPath
 from typing import Any
 
 from wardround.errors import ServiceFailed
@@ -65,6 +66,9 @@ def start(api_url: str, use_case: str, version: str, *, cause: str) -> dict[str,
             "Prefect", f"the deployment {DEPLOYMENT} was not found ({failure.detail})",
             "Deploy the flows with `wardround up`; the next round promotes what is approved",
         ) from None  # fmt: skip
-    parameters = {"use_case": use_case, "version": version, "cause": cause}
-    run: dict[str, Any] = call(f"{api_url}/deployments/{deployment}/create_flow_run", {"parameters": parameters})
+    wanted = {
+        "name": f"promotion in {PurePosixPath(use_case).stem}: {version}",
+        "parameters": {"use_case": use_case, "version": version, "cause": cause},
+    }
+    run: dict[str, Any] = call(f"{api_url}/deployments/{deployment}/create_flow_run", wanted)
     return run
