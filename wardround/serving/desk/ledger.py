@@ -11,6 +11,7 @@ from fastapi.responses import Response
 
 from wardround import ledger
 from wardround.domain import LedgerEntry
+from wardround.errors import Corrupted, NotFound
 from wardround.serving.desk import frame
 
 router = APIRouter(prefix="/ledger")
@@ -52,10 +53,11 @@ def search(
     wanted = Wanted(text=text.strip(), use_case=use_case, kind=kind, person=person.strip())
     last = _last_number()
     first = min(int(before), last + 1) if re.fullmatch(r"[0-9]{1,9}", before) else last + 1
-    found, reached = _search(wanted, first)
+    broken: list[str] = []
+    found, reached = _search(wanted, first, broken)
     t = frame.words(request)
     return frame.page(
-        request, "ledger.html", entries=found, wanted=wanted, reached=reached, last=last,
+        request, "ledger.html", entries=found, wanted=wanted, reached=reached, last=last, broken=broken,
         names=[(name, name) for name in sorted(frame.use_cases())],
         kind_names=[(name, t(f"kind.{name}")) for name in ledger.KINDS],
         older=wanted.address(reached) if reached > 1 else "",
@@ -72,19 +74,38 @@ def one(request: Request, number: str) -> Response:
     return frame.page(request, "ledger_entry.html", entry=entry)
 
 
-def _search(wanted: Wanted, before: int) -> tuple[Sequence[LedgerEntry], int]:
-    """Return the newest entries before number *before* that fit, and the number down to which was looked."""
+def _search(wanted: Wanted, before: int, broken: list[str]) -> tuple[Sequence[LedgerEntry], int]:
+    """Return the newest entries before number *before* that fit, and the number down to which was looked.
+
+    What is wrong with entries on the way is added to *broken*.
+    """
     found: list[LedgerEntry] = []
     reached, lowest = before, max(1, before - MOST_READ)
     while reached > lowest and len(found) < A_PAGE:
         numbers = range(reached - 1, max(lowest, reached - AT_ONCE) - 1, -1)
-        for entry in frame.cached_all([ledger.entry_key(number) for number in numbers], LedgerEntry):
-            reached = entry.number
-            if wanted.fits(entry):
+        for number, entry in zip(numbers, _read(numbers, broken), strict=True):
+            reached = number
+            if entry is not None and wanted.fits(entry):
                 found.append(entry)
                 if len(found) == A_PAGE:
                     break
     return found, reached
+
+
+def _read(numbers: Sequence[int], broken: list[str]) -> Sequence[LedgerEntry | None]:
+    """Return the entries; one that was altered or removed is None and told in *broken*, and hides no other."""
+    keys = [ledger.entry_key(number) for number in numbers]
+    try:
+        return frame.cached_all(keys, LedgerEntry)
+    except (Corrupted, NotFound):
+        found: list[LedgerEntry | None] = []
+        for key in keys:
+            try:
+                found.append(frame.cached(key, LedgerEntry))
+            except (Corrupted, NotFound) as fault:
+                found.append(None)
+                broken.append(str(fault))
+        return found
 
 
 def _last_number() -> int:

@@ -372,6 +372,19 @@ def test_an_entry_is_read_from_the_store_once_and_a_new_one_is_seen_at_once(long
     assert len([key for key in read if key.startswith("ledger/")]) == 1
 
 
+def test_an_altered_and_a_removed_entry_are_told_and_hide_no_other(long_ledger, visit, intruder):
+    last = max(entry.number for entry in ledger.entries(long_ledger))
+    for number in (1, last):
+        intruder.write(ledger.entry_key(number), b"{}")
+    intruder.remove(ledger.entry_key(last - 2))
+    page = visit("vera").get("/ledger")
+    assert page.status_code == 200
+    assert numbers(page)[:2] == [last - 1, last - 3]
+    for number in (last, last - 2):
+        assert ledger.entry_key(number) in page.text
+    assert visit("vera").get("/ledger?text=snow").status_code == 200
+
+
 def test_what_is_kept_in_memory_is_bounded(hospital):
     keys = [ledger.entry_key(entry.number) for entry in ledger.entries(hospital.store)]
     size = sum(hospital.store.size(key) for key in keys)
