@@ -1,7 +1,10 @@
 """Approvals: what persons sign about a version, which of it counts, and what a promotion still waits for."""
 
 from wardround.approvals.approval import Act, Approval, of, settle
-from wardround.approvals.counting import Standing, standing, waiting
+from wardround.approvals.counting import Standing, persons_of, standing, waiting, whose_count
 from wardround.approvals.giving import LONGEST, give
 
-__all__ = ["LONGEST", "Act", "Approval", "Standing", "give", "of", "settle", "standing", "waiting"]
+__all__ = [
+    "LONGEST", "Act", "Approval", "Standing", "give", "of", "persons_of", "settle", "standing", "waiting",
+    "whose_count",
+]  # fmt: skip

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -131,12 +132,18 @@ def evidence_of(store: "Store", approval: Approval, place: str, recorded: str | 
     )  # fmt: skip
 
 
+def whose_count(use_case: UseCase, trainer: str | None, *, besides: frozenset[str] = frozenset()) -> tuple[str, ...]:
+    """Return the persons *use_case* names whose approval could still count, without *trainer* and *besides*."""
+    out = besides if trainer is None else besides | {trainer.casefold()}
+    return tuple(name for name in use_case.retraining.may_promote if name not in out)
+
+
 def whom(use_case: UseCase, trainer: str | None, *, besides: frozenset[str] = frozenset()) -> str:
     """Return who may approve a version that *trainer* trained, in words; not those in *besides*."""
     named = use_case.retraining.may_promote
     if "*" in named:
         return "an approver who did not train it"
-    left = [name for name in named if name not in besides and (trainer is None or name != trainer.casefold())]
+    left = whose_count(use_case, trainer, besides=besides)
     return " or ".join(left) or f"an approver (the use case names only {' and '.join(named)}, and none of them is left)"
 
 
@@ -192,6 +199,6 @@ def require_no_lost_rejection(entry: LedgerEntry | None, approval: Approval, pla
     raise Corrupted(place, f"it was a rejection by {entry.actor} and is another text now")
 
 
-def persons_of(valid: list[Approval]) -> frozenset[str]:
+def persons_of(valid: Sequence[Approval]) -> frozenset[str]:
     """Return the persons who override: two overrides by one person are one."""
     return frozenset(approval.person for approval in valid if approval.act is Act.OVERRIDE)

@@ -20,6 +20,7 @@ from wardround.registry.manifests import manifest_key
 from wardround.services import promotions
 from wardround.serving.desk import frame
 from wardround.serving.desk.frame import SignedIn
+from wardround.serving.desk.judged import Judged
 from wardround.serving.desk.proof import TooManyTries, proven
 from wardround.store import Store
 from wardround.use_cases.base import UseCase
@@ -66,7 +67,9 @@ def listing(request: Request) -> Response:
             broken.append((use_case, str(fault)))
         else:
             waiting += [(use_case, standing) for standing in found]
-    return frame.page(request, "approvals.html", waiting=waiting, broken=broken)
+    t = frame.words(request)
+    shown = [(use_case, standing, Judged(t, use_case)) for use_case, standing in waiting]
+    return frame.page(request, "approvals.html", waiting=shown, broken=broken)
 
 
 @router.get("/{name}/{version}")
@@ -191,7 +194,8 @@ def _page(
     return frame.page(
         request, "approval.html", status=status, here=here, errors=errors or {},
         typed=typed or {"act": "", "reason": "", "days": "7"}, use_case=use_case, case=case, standing=standing,
-        barred=barred, named=", ".join(named), trained=_trained(person, standing), not_counted=not_counted,
+        barred=barred, say=Judged(t, use_case), named=", ".join(named), trained=_trained(person, standing),
+        not_counted=not_counted,
         act_choices=[(act.value, t(f"act.{act}"), t(f"act_why.{act}")) for act in _acts(person, standing)],
         day_choices=[(str(number), t("approval.days", n=number)) for number in DAYS],
     )  # fmt: skip

@@ -8,15 +8,11 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 
 from wardround import approvals, registry
-from wardround.domain import CriterionResult, Interval, to_json
-from wardround.evaluation.wording import described
-from wardround.monitoring.wording import number
-from wardround.problems import problem_of
+from wardround.domain import to_json
 from wardround.serving.desk import frame
 from wardround.serving.desk.card import calibration, card, groups
 from wardround.serving.desk.history import batches
-from wardround.serving.desk.texts import Words
-from wardround.use_cases.base import Comparison, UseCase
+from wardround.serving.desk.judged import Judged
 
 router = APIRouter()
 PATH = "/use-cases/{name}/models/{version}"
@@ -46,11 +42,9 @@ def page(request: Request, name: str, version: str) -> Response:
 
 
 @dataclass(frozen=True)
-class Say:
+class Say(Judged):
     """The parts of a card in words: counts that may be shown, figures with intervals, criteria, facts."""
 
-    t: Words
-    use_case: UseCase
     small_cell: int
     labels: Mapping[str, str]
 
@@ -59,53 +53,6 @@ class Say:
         if count is None:
             return self.t("content.withheld")
         return self.t("content.fewer", n=self.small_cell) if 0 < count < self.small_cell else f"{count:,}"
-
-    def band(self, value: float | None, interval: Interval | None) -> str:
-        """A figure and its interval."""
-        if value is None:
-            return self.t("content.not_measured")
-        if interval is None:
-            return number(value)
-        return self.t("content.with_band", value=number(value), low=number(interval.low), high=number(interval.high))
-
-    def criterion(self, result: CriterionResult) -> str:
-        """What a criterion asks for."""
-        if not result.metric:
-            return result.criterion
-        what = self.t(f"limit.{result.metric}" if result.kind == "limit" else f"metric.{result.metric}")
-        population = f"population.{result.population}"
-        asked = self.t(
-            f"criterion.{result.kind}{self._end(result)}", what=what, limit=self._limit(result),
-            margin=f"{abs(result.limit or 0.0):g}", population=self.t(population) if population in self.t else "",
-        )  # fmt: skip
-        by = self._by.get(result.criterion, ())
-        return asked + (self.t("criterion.by", columns=self.t("content.comma").join(by)) if by else "")
-
-    def _end(self, result: CriterionResult) -> str:
-        """Whether a floor must be reached, stayed under (losses), or is a distance from an ideal (slopes)."""
-        if result.kind != "floor":
-            return ""
-        metric = problem_of(self.use_case).metric(result.metric)
-        return ".near" if metric.ideal is not None else "" if metric.higher_is_better else ".under"
-
-    def _limit(self, result: CriterionResult) -> str:
-        """The limit without needless zeros: a floor of 0.7, a size of 20,000,000."""
-        limit = result.limit or 0.0
-        return number(limit) if abs(limit) >= 1000 else f"{limit:g}"
-
-    @property
-    def _by(self) -> dict[str, tuple[str, ...]]:
-        return {described(gate): gate.by for gate in self.use_case.gates if isinstance(gate, Comparison)}
-
-    def found(self, result: CriterionResult) -> str:
-        """The figure of a criterion; one that held without a figure was not applicable."""
-        if result.figure is None and result.passed:
-            return self.t("content.not_applicable")
-        return self.band(result.figure, result.interval)
-
-    def limit(self, result: CriterionResult) -> str:
-        """What its figure was held against."""
-        return "" if result.limit is None else self._limit(result)
 
     def input(self, feature: str) -> str:
         """What an input means, as the use case says."""
