@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from wardround import approvals, ledger, people, registry
-from wardround.approvals import Act, counting
+from wardround.approvals import Act, checks, counting
 from wardround.domain import to_json
 from wardround.errors import ApprovalNeeded, ApprovalRefused, Corrupted, NotFound, PromotionRefused
 from wardround.people import Role
@@ -388,6 +388,40 @@ def test_without_these_guards_a_rejection_could_be_made_to_disappear(duty, intru
         duty.promote(removed, case=CASE)
     monkeypatch.setattr(ledger, "recorded", lambda *_: False)
     assert duty.promote(removed, case=CASE).version == removed
+
+
+GONE = {
+    "is disabled": lambda duty: people.disable(duty.store, "brown", by="chief", now=NOW),
+    "approves no more": lambda duty: people.change_role(duty.store, "brown", Role.VIEWER, by="chief", now=NOW),
+    "was given another passphrase": lambda duty: people.reset_passphrase(
+        duty.store, "brown", new="another one that the chief knows", by="chief", now=NOW
+    ),
+}
+
+
+@pytest.mark.parametrize("what", GONE)
+def test_a_rejection_counts_whatever_becomes_of_its_person(duty, what):
+    version = duty.model()
+    duty.give(version, "brown", "reject")
+    GONE[what](duty)
+    with pytest.raises(PromotionRefused, match="brown rejected it"):
+        duty.promote(version, case=CASE)
+
+
+@pytest.mark.parametrize("what", GONE)
+def test_asked_about_the_person_as_they_are_now_a_rejection_would_disappear(duty, what, monkeypatch):
+    version = duty.model()
+    duty.give(version, "brown", "reject")
+    GONE[what](duty)
+    monkeypatch.setattr(checks, "OF_THE_PERSON_NOW", ())
+    assert duty.promote(version, case=CASE).version == version
+
+
+@pytest.mark.parametrize("written", ["adams", "Adams", " adams\t", "Adams the First", "ADAMS  the first", "\uff41dams"])
+def test_the_trainer_is_known_however_the_name_was_written(duty, written):
+    version = duty.model(trainer=written)
+    with pytest.raises(ApprovalRefused, match="adams trained the model"):
+        duty.give(version, "adams")
 
 
 def test_who_trained_a_model_may_reject_it(duty):

@@ -4,6 +4,7 @@ A rule gets the approval, the facts about the version now, and the evidence abou
 why the approval does not count, or None.
 """
 
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -161,13 +162,14 @@ def own_key(approval: Approval, _: Facts, evidence: Evidence) -> str | None:
     )
 
 
-def not_by_trainer(approval: Approval, facts: Facts, _: Evidence) -> str | None:
+def not_by_trainer(approval: Approval, facts: Facts, evidence: Evidence) -> str | None:
     """Refuse to let somebody in favour of their own model; against it they may be."""
     if approval.act is Act.REJECT:
         return None
     if facts.trainer is None:
         return "the ledger does not say who trained the model"
-    return f"{approval.person} trained the model" if approval.person == facts.trainer.casefold() else None
+    full_name = evidence.person.full_name if evidence.person else ""
+    return f"{approval.person} trained the model" if is_called(facts.trainer, approval.person, full_name) else None
 
 
 def first_use(approval: Approval, facts: Facts, evidence: Evidence) -> str | None:
@@ -188,7 +190,23 @@ CHECKS: tuple[Check, ...] = (
 )  # fmt: skip
 
 
+OF_THE_PERSON_NOW: tuple[Check, ...] = (
+    known_person, enabled_person, person_with_the_right, named_person, present_key,
+)  # fmt: skip
+"""Not asked of a rejection: whoever may change its person's record must not be able to make it disappear."""
+
+
+def is_called(actor: str, *names: str) -> bool:
+    """Whether the *actor* of a ledger entry, a name that somebody typed, is one of *names*, however it is written."""
+    return _plainly(actor) in {_plainly(name) for name in names}
+
+
 def faults(approval: Approval, facts: Facts, evidence: Evidence) -> tuple[str, ...]:
     """Return every reason why *approval* does not count; none when it does."""
-    found = (check(approval, facts, evidence) for check in CHECKS)
+    asked = (check for check in CHECKS if approval.act is not Act.REJECT or check not in OF_THE_PERSON_NOW)
+    found = (check(approval, facts, evidence) for check in asked)
     return tuple(reason for reason in found if reason is not None)
+
+
+def _plainly(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from wardround import gating, ledger, people, registry
 from wardround.approvals.approval import Act, Approval, approval_key, ledger_act, of
-from wardround.approvals.checks import Evidence, Facts, faults
+from wardround.approvals.checks import Evidence, Facts, faults, is_called
 from wardround.domain import Champion, LedgerEntry, ModelVersion, Verdict
 from wardround.errors import Corrupted, NotFound, PromotionRefused
 from wardround.registry.manifests import manifest_key
@@ -134,8 +134,11 @@ def evidence_of(store: "Store", approval: Approval, place: str, recorded: str | 
 
 def whose_count(use_case: UseCase, trainer: str | None, *, besides: frozenset[str] = frozenset()) -> tuple[str, ...]:
     """Return the persons *use_case* names whose approval could still count, without *trainer* and *besides*."""
-    out = besides if trainer is None else besides | {trainer.casefold()}
-    return tuple(name for name in use_case.retraining.may_promote if name not in out)
+    return tuple(
+        name
+        for name in use_case.retraining.may_promote
+        if name not in besides and (trainer is None or not is_called(trainer, name))
+    )
 
 
 def whom(use_case: UseCase, trainer: str | None, *, besides: frozenset[str] = frozenset()) -> str:

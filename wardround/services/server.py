@@ -70,6 +70,7 @@ class PrefectServer(Child):
             ServiceFailed: it did not come up; the message holds the end of its log.
         """
         prefect_home(self.home).mkdir(parents=True, exist_ok=True)
+        prefect_home(self.home).chmod(0o700)  # parameters and logs are for this machine's owner only
         with (prefect_home(self.home) / "server.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)  # two commands at once must not open the database with two servers
             if (found := running(self.home)) is not None:

@@ -147,7 +147,7 @@ def _acts(person: Person, standing: Standing) -> tuple[Act, ...]:
 
 
 def _trained(person: Person, standing: Standing) -> bool:
-    return standing.trainer is not None and person.name == standing.trainer.casefold()
+    return standing.trainer is not None and approvals.is_called(standing.trainer, person.name, person.full_name)
 
 
 def _case(store: Store, use_case: UseCase, version: str) -> Case:
