@@ -36,6 +36,10 @@ def test_the_desk_comes_back_at_the_same_place_when_it_is_killed(settings, envir
         unknown = httpx.post(f"{url}/v1/use-cases/nothing/predictions")
         assert unknown.headers["content-type"] == "application/problem+json"
         assert httpx.put(f"{url}/healthz").status_code == 405
+        for path in ("/sign-in", "/healthz", "/readyz", "/metrics", "/openapi.json", "/cds-services", "/nothing/here"):
+            headers = httpx.get(f"{url}{path}").headers
+            assert (headers["cache-control"], headers["x-content-type-options"]) == ("no-store", "nosniff"), path
+        assert httpx.get(f"{url}/static/desk.css").headers["cache-control"] == "no-cache"  # it says so itself
         astray = httpx.post(f"{url}/v1/use-cases/heart_disease/predictions/", headers={"Host": "elsewhere.example"})
         assert astray.status_code == 404  # a redirect would send a patient to whatever host the caller was made to name
         assert httpx.get(f"{url}/nothing/here").headers["content-type"].startswith("text/html")
