@@ -7,9 +7,10 @@ from pathlib import Path
 
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Mount, Route
-from starlette.types import Scope
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from wardround import __version__
 from wardround.domain import utc_now
@@ -80,7 +81,26 @@ def create(
     for running in started:
         made.add_middleware(predictions.Lane, predictors=running)
     made.add_middleware(Guard, respond=plainly)
+    made.add_middleware(_Unkept)
     return made
+
+
+class _Unkept:
+    """Middleware: an answer that does not say otherwise is kept by no cache and is nothing but what it says it is."""
+
+    def __init__(self, app: ASGIApp):
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def told(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(raw=list(message["headers"]))
+                headers.setdefault("Cache-Control", "no-store")
+                headers.setdefault("X-Content-Type-Options", "nosniff")
+                message["headers"] = headers.raw
+            await send(message)
+
+        await self.app(scope, receive, told)
 
 
 class _Rest(Mount):

@@ -10,7 +10,6 @@ from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -25,8 +24,7 @@ Handler = Callable[[Request, Exception], Response]
 class Guard:
     """Middleware that answers what nobody expected by *respond*, and writes kind and place to the log, no words.
 
-    The words of a foreign exception may quote a cell of a patient, and a server writes them to its log. An answer that
-    does not say otherwise is kept by no cache and taken for nothing but what it says it is.
+    The words of a foreign exception may quote a cell of a patient, and a server writes them to its log.
     """
 
     def __init__(self, app: ASGIApp, *, respond: Handler):
@@ -43,11 +41,6 @@ class Guard:
         async def watched(message: Message) -> None:
             nonlocal begun
             begun = True
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(raw=message["headers"])
-                headers.setdefault("Cache-Control", "no-store")
-                headers.setdefault("X-Content-Type-Options", "nosniff")
-                message["headers"] = headers.raw
             await send(message)
 
         try:
