@@ -10,7 +10,7 @@ demo: $(READY)  ## the main job: UCI heart disease, four hospitals, one command
 	@$(BIN)/wardround demo $(ARGS)
 
 test: $(READY)  ## the default test suite
-	$(BIN)/pytest -m "not slow" $(ARGS)
+	$(BIN)/pytest -m "not slow" --numprocesses 2 --dist loadfile $(ARGS)
 
 test-slow: $(READY)  ## the long statistical and destructive runs
 	$(BIN)/pytest -m slow $(ARGS)
