@@ -3,12 +3,18 @@
 from prefect import flow
 
 from tasks.data import ingest_source, require_accepted
+from tasks.failing import tell_failure
 from tasks.logbook import show_delivery
 from tasks.naming import LabelIfAny, SourceIfAny, UseCaseName, run_name
 from tasks.results import Delivered
 
 
-@flow(name="ingest", flow_run_name=run_name("ingest for", "label", "source"), persist_result=False)
+@flow(
+    name="ingest",
+    flow_run_name=run_name("ingest for", "label", "source"),
+    persist_result=False,
+    on_failure=[tell_failure],
+)
 def ingest(use_case: UseCaseName, source: SourceIfAny = None, label: LabelIfAny = None) -> Delivered:
     """Read rows, replace identifiers, validate, keep the good and quarantine the bad.
 

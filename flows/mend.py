@@ -2,12 +2,13 @@
 
 from prefect import flow
 
+from tasks.failing import tell_failure
 from tasks.logbook import show_mending
 from tasks.mending import make_again
 from tasks.naming import RunName
 
 
-@flow(name="mend", flow_run_name="look after a run that died", persist_result=False)
+@flow(name="mend", flow_run_name="look after a run that died", persist_result=False, on_failure=[tell_failure])
 def mend(run: RunName) -> str:
     """Put a run whose process died into the queue again, unless that happened meanwhile, or it died too often.
 

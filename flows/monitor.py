@@ -3,13 +3,14 @@
 from prefect import flow
 
 from tasks.alerting import notice_decision
+from tasks.failing import tell_failure
 from tasks.naming import BatchName, MomentIfAny, UseCaseName, run_name
 from tasks.results import Visited
 from tasks.telling import show_decision, show_pictures, show_report
 from tasks.watching import monitor_batch, require_champion
 
 
-@flow(name="monitor", flow_run_name=run_name("monitor", "batch"), persist_result=False)
+@flow(name="monitor", flow_run_name=run_name("monitor", "batch"), persist_result=False, on_failure=[tell_failure])
 def monitor(use_case: UseCaseName, batch: BatchName, as_of: MomentIfAny = None) -> Visited:
     """Read a batch against the champion's reference profile and decide; no retraining is started from here.
 

@@ -3,13 +3,16 @@
 from prefect import flow
 from prefect.flow_runs import suspend_flow_run
 
+from tasks.failing import tell_failure
 from tasks.logbook import show_promotion
 from tasks.naming import CauseText, UseCaseName, VersionName, run_name
 from tasks.promoting import about_to_wait, ask_people, may_be_resumed, settle_version, waits_already, wake_the_others
 from tasks.results import Settled
 
 
-@flow(name="promote", flow_run_name=run_name("promotion in", "version"), persist_result=False)
+@flow(
+    name="promote", flow_run_name=run_name("promotion in", "version"), persist_result=False, on_failure=[tell_failure]
+)
 def promote(use_case: UseCaseName, version: VersionName, cause: CauseText = "a person asked for it") -> Settled:
     """Promote a version if the gate, the use case and the approvals allow it; else say who is waited for, and wait.
 

@@ -3,6 +3,7 @@
 from prefect import flow
 
 from tasks.data import labelled_batches
+from tasks.failing import tell_failure
 from tasks.logbook import show_idle, show_training
 from tasks.naming import BatchName, CauseText, ChampionIfAny, MayPromote, UseCaseName, run_name
 from tasks.results import Trained
@@ -12,7 +13,7 @@ from tasks.watching import find_decision, remember_retraining, why_not_retrain
 from wardround.errors import PipelineRefused
 
 
-@flow(name="retrain", flow_run_name=run_name("retrain", "cause"), persist_result=False)
+@flow(name="retrain", flow_run_name=run_name("retrain", "cause"), persist_result=False, on_failure=[tell_failure])
 def retrain(
     use_case: UseCaseName,
     batch: BatchName,

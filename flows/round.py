@@ -4,6 +4,7 @@ from prefect import flow
 
 from tasks.alerting import notice_decision
 from tasks.data import find_batch, ingest_source
+from tasks.failing import tell_failure
 from tasks.naming import BatchIfAny, LabelIfAny, MomentIfAny, SourceIfAny, UseCaseName, run_name
 from tasks.promoting import resume_promotions
 from tasks.results import Visited
@@ -11,7 +12,12 @@ from tasks.telling import send_retrain_event, show_decision, show_pictures, show
 from tasks.watching import monitor_batch, pending_decisions, require_champion, score_batch
 
 
-@flow(name="round", flow_run_name=run_name("round of", "label", "batch", "source"), persist_result=False)
+@flow(
+    name="round",
+    flow_run_name=run_name("round of", "label", "batch", "source"),
+    persist_result=False,
+    on_failure=[tell_failure],
+)
 def round(
     use_case: UseCaseName,
     source: SourceIfAny = None,

@@ -2,13 +2,14 @@
 
 from prefect import flow
 
+from tasks.failing import tell_failure
 from tasks.logbook import show_scores
 from tasks.naming import BatchName, UseCaseName, run_name
 from tasks.results import Scored
 from tasks.watching import require_champion, score_batch
 
 
-@flow(name="score", flow_run_name=run_name("score", "batch"), persist_result=False)
+@flow(name="score", flow_run_name=run_name("score", "batch"), persist_result=False, on_failure=[tell_failure])
 def score(use_case: UseCaseName, batch: BatchName) -> Scored:
     """Score the accepted rows of a batch with the champion; doing it again changes nothing.
 

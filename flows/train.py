@@ -3,6 +3,7 @@
 from prefect import flow
 
 from tasks.data import labelled_batches
+from tasks.failing import tell_failure
 from tasks.logbook import show_training
 from tasks.naming import BatchesIfAny, CauseText, MayPromote, UseCaseName, run_name
 from tasks.results import Trained
@@ -10,7 +11,9 @@ from tasks.telling import send_approval_event, show_verdict
 from tasks.training import arm_monitor, judge_version, settle_promotion, train_version
 
 
-@flow(name="train", flow_run_name=run_name("train", "batches", "cause"), persist_result=False)
+@flow(
+    name="train", flow_run_name=run_name("train", "batches", "cause"), persist_result=False, on_failure=[tell_failure]
+)
 def train(
     use_case: UseCaseName,
     batches: BatchesIfAny = None,

@@ -13,6 +13,7 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from tasks.promoting import resume_promotions
 from wardround import approvals, ledger, people, registry, services
+from wardround.alerts import tickets
 from wardround.approvals import Act
 from wardround.cli.deliveries import deliver
 from wardround.domain import utc_now
@@ -176,6 +177,9 @@ def test_a_rejection_ends_the_run_and_a_round_finds_the_approval_that_prefect_wa
     from flows.train import train
 
     batch = ingest(ward.gate, str(ward.deliveries["cleveland"]), "cleveland").batch
+    deployment = call(f"{ward.api}/deployments/name/round/round")["id"]
+    asked = {"parameters": {"use_case": ward.person, "batch": batch}}
+    too_early = call(f"{ward.api}/deployments/{deployment}/create_flow_run", asked)["id"]
     one, two = train(ward.person, [batch]), train(ward.other, [batch])
     assert one.waits
     assert two.waits
@@ -194,3 +198,9 @@ def test_a_rejection_ends_the_run_and_a_round_finds_the_approval_that_prefect_wa
     done = ward.run_of("promote", "COMPLETED", version=two.version)
     assert done["id"] != waiting["id"]
     assert ward.champion() == two.version
+
+    failed = ward.run_of("round", "FAILED")
+    assert failed["id"] == too_early
+    assert ward.stories(failed)[0].startswith("# The answer is no")
+    [ticket] = [each for each in tickets.listing(ward.store) if each.action == tickets.REPAIR]
+    assert "has no champion yet" in ticket.reasons[0]

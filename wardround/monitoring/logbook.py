@@ -6,9 +6,11 @@ Only aggregates come in and go out. The stories of a round and of a verdict are 
 from collections.abc import Mapping, Sequence
 
 from wardround.domain import Batch, Decision, Verdict
+from wardround.errors import WardroundError
 from wardround.monitoring.story import told
 from wardround.monitoring.wording import joined, line, markdown_table, section, short
 from wardround.privacy import in_words
+from wardround.unexpected import UnexpectedError
 
 PROMOTION_HEADLINES: Mapping[str, str] = {
     "promoted": "It is the champion now",
@@ -25,6 +27,16 @@ _PROMOTION_STEPS: Mapping[str, str] = {
     "refused": "The champion keeps serving. Look at the criteria that did not hold.",
     "asked already": "Nobody needs to act on this run.",
 }
+_FAILURES: Mapping[int, tuple[str, str]] = {
+    0: ("It failed, and nobody expected that", "Tell those who look after wardround; the run's log says where it was."),
+    1: ("The answer is no", "Read the reasons. Trying again gives the same answer until one of them is mended."),
+    2: ("Something it was given is wrong", "Mend what is named above, then start it again."),
+    3: (
+        "Something outside failed",
+        "Look whether S3 and the network are well. The next round does what is left to do.",
+    ),
+}
+"""Exit code of the error -> what it means, and whose turn it is."""
 
 
 def outcome_of(decision: Decision) -> str:
@@ -143,6 +155,16 @@ def telling_story(sentence: str, *, waiting: int, closer: str) -> str:
         else "Nobody needs to act."
     )
     return joined([*lines, "", closer])
+
+
+def failure_story(work: str, error: Exception) -> str:
+    """Tell why a run failed and whose turn it is; *error* may not quote a patient (`wardround.unexpected.withheld`)."""
+    code = error.exit_code if isinstance(error, WardroundError) and not isinstance(error, UnexpectedError) else 0
+    headline, step = _FAILURES[code]
+    said = [line(each.removeprefix("  - ")) for each in str(error).splitlines() if each.strip()]
+    lines = [f"# {headline}", "", f"The run ({work}) ended without a result."]
+    lines += section("Why", said)
+    return joined([*lines, "", "## What to do next", "", step])
 
 
 def mending_story(sentence: str) -> str:

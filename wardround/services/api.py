@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -14,6 +15,7 @@ POOL = "wardround"
 _KEPT_BACK = frozenset((
     "PREFECT_API_URL", "PREFECT_PROFILE", "WARDROUND_PROXY_SECRET", "WARDROUND_PASSPHRASE", "WARDROUND_NEW_PASSPHRASE",
 ))  # fmt: skip
+_BUSY = (0.2, 0.5, 1.0, 2.0, 4.0)
 _LOCAL = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -64,6 +66,8 @@ def prefect_home(home: Path) -> Path:
 def call(url: str, body: object = None, *, method: str | None = None, timeout: float = 10.0) -> Any:
     """Send *body* as JSON (GET without one) to a Prefect API and return the answer's JSON.
 
+    A server that is too busy to write (its SQLite database is locked) is asked again for some seconds.
+
     Raises:
         ServiceFailed: it did not answer, or refused.
     """
@@ -74,8 +78,7 @@ def call(url: str, body: object = None, *, method: str | None = None, timeout: f
         headers={"Content-Type": "application/json"},
     )
     try:
-        with _LOCAL.open(request, timeout=timeout) as answer:
-            text = answer.read()
+        text = _answer(request, timeout)
     except urllib.error.HTTPError as error:
         error.close()
         raise ServiceFailed(
@@ -87,6 +90,20 @@ def call(url: str, body: object = None, *, method: str | None = None, timeout: f
             "Check PREFECT_API_URL, or start a server with `wardround up`",
         ) from None  # fmt: skip
     return json.loads(text) if text else None
+
+
+def _answer(request: urllib.request.Request, timeout: float) -> bytes:
+    for wait in _BUSY:
+        try:
+            with _LOCAL.open(request, timeout=timeout) as answer:
+                return bytes(answer.read())
+        except urllib.error.HTTPError as error:
+            if error.code != 503:  # Prefect's word for a busy database: nothing was written
+                raise
+            error.close()
+            time.sleep(wait)
+    with _LOCAL.open(request, timeout=timeout) as answer:
+        return bytes(answer.read())
 
 
 def require(api_url: str) -> None:
