@@ -12,9 +12,10 @@ FOLDER = Path(__file__).parents[3] / "docs" / "pictures"
 
 
 @pytest.mark.parametrize(("language", "theme"), [("en", "light"), ("zh", "dark")])
-def test_the_pictures_of_the_desk_are_taken(request, visitor, hospital, language, theme):
+def test_the_pictures_of_the_desk_are_taken(request, language, theme):
     if not request.config.getoption("--pictures", default=False):
         pytest.skip("pictures are taken with --pictures only")
+    visitor, hospital = request.getfixturevalue("visitor"), request.getfixturevalue("hospital")
     amara = visitor("amara", theme=theme)
     if language == "zh":
         amara.follow("中文", tag="button")
