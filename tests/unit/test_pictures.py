@@ -81,3 +81,12 @@ def test_the_words_beside_a_picture_say_what_it_shows() -> None:
     told = pictures.performance_over_time_alt(ROUNDS, "auroc")
     assert "january: estimated 0.900, realised 0.850" in told
     assert "february: not measured" in told
+
+
+def test_a_change_of_champion_is_told_in_words_too() -> None:
+    told = pictures.performance_over_time_alt(ROUNDS, "auroc")
+    assert told.endswith("From march on by a new champion, b.")
+    assert "new champion" not in pictures.performance_over_time_alt(ROUNDS[:2], "auroc")
+    assert pictures.performance_over_time(ROUNDS, "auroc") != pictures.performance_over_time(
+        [*ROUNDS[:2], replace(ROUNDS[2], champion="a")], "auroc"
+    )

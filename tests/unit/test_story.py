@@ -127,6 +127,11 @@ def test_without_a_champion_the_next_step_is_a_first_model() -> None:
     assert "train a first one" in told(replace(DECISION, champion=None)).next_step
 
 
+def test_where_to_look_closer_stands_with_what_to_do() -> None:
+    text = decision_markdown(DECISION, closer="[Open it in the review desk](https://desk.example/x)")
+    assert order(text, "## What to do next", "https://desk.example/x", "## What would have changed", "## Readings")
+
+
 def test_readings_stand_loudest_first() -> None:
     assert [row["column"] for row in readings_table(DECISION)] == ["age", "cholesterol", "auroc", "whole batch"]
     assert [row["alarm"] for row in readings_table(DECISION)] == ["ALARM", "ALARM", "", ""]

@@ -132,13 +132,12 @@ def performance_over_time(rounds: Sequence[Decision], metric: str) -> bytes:
         axes.step(places, _figures(known, "reference"), where="mid", color=_GREY, linestyle="--", label="when trained")
         _series(axes, estimated, -0.07, _BLUE, "o", "estimated without outcomes, with band")
         _series(axes, realised, 0.07, _ORANGE, "s", "realised, with 95 % interval")
-        for place in range(1, len(rounds)):
-            if rounds[place].champion != rounds[place - 1].champion:
-                axes.axvline(place - 0.5, color=_INK, linewidth=1.2, linestyle=":")
-                axes.annotate(
-                    "new champion", (place - 0.5, 0.02), xycoords=axes.get_xaxis_transform(), rotation=90,
-                    va="bottom", ha="right", fontsize=10,
-                )  # fmt: skip
+        for place in _changes(rounds):
+            axes.axvline(place - 0.5, color=_INK, linewidth=1.2, linestyle=":")
+            axes.annotate(
+                f"new champion {_short(rounds[place])}", (place - 0.5, 0.02), xycoords=axes.get_xaxis_transform(),
+                rotation=90, va="bottom", ha="right", fontsize=10,
+            )  # fmt: skip
         axes.set_xticks(places, [_label(r) for r in rounds], rotation=30, ha="right", rotation_mode="anchor")
         axes.set_xlim(-0.5, len(rounds) - 0.5)
         axes.set_ylabel(metric_name(metric))
@@ -162,7 +161,19 @@ def performance_over_time_alt(rounds: Sequence[Decision], metric: str) -> str:
             if reading is not None
         ]
         parts.append(f"{_label(told)}: {', '.join(figures) or 'not measured'}")
-    return f"{metric_name(metric)} over {len(rounds)} rounds. {'; '.join(parts)}."
+    changes = [
+        f" From {_label(rounds[place])} on by a new champion, {_short(rounds[place])}." for place in _changes(rounds)
+    ]
+    return f"{metric_name(metric)} over {len(rounds)} rounds. {'; '.join(parts)}.{''.join(changes)}"
+
+
+def _changes(rounds: Sequence[Decision]) -> list[int]:
+    """Return the places of the rounds whose champion is another one than in the round before."""
+    return [place for place in range(1, len(rounds)) if rounds[place].champion != rounds[place - 1].champion]
+
+
+def _short(decision: Decision) -> str:
+    return decision.champion[:6] if decision.champion else "none"
 
 
 def _drift(rounds: Sequence[Decision]) -> tuple[list[str], Any, Any]:
