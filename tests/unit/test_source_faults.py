@@ -75,7 +75,7 @@ PARQUET = pd.read_csv(io.StringIO(GOOD)).to_parquet(index=False)
         ("empty.csv", b"", "the file is empty (0 bytes)"),
         ("blank.csv", b"\n \n", "the file is empty"),
         ("empty.csv.gz", gzip.compress(b"", mtime=0), "the file is empty"),
-        ("short.csv.gz", gzip.compress(GOOD.encode() * 50)[:-40], "the gzip file is cut short or damaged"),
+        ("short.csv.gz", gzip.compress(GOOD.encode() * 50, mtime=0)[:-40], "the gzip file is cut short or damaged"),
         ("odd.csv.gz", b"\x1f\x8b" + b"nonsense" * 9, "the gzip file is cut short or damaged"),
         ("photo.csv", b"\x89PNG\r\n\x1a\n" + bytes(40), "this is a picture, not delimited text"),
         ("bytes.csv", bytes(range(256)) * 4, "this is a binary file"),
