@@ -15,7 +15,7 @@ from tasks.results import Delivered
     persist_result=False,
     on_failure=[tell_failure],
 )
-def ingest(use_case: UseCaseName, source: SourceIfAny = None, label: LabelIfAny = None) -> Delivered:
+def ingest(use_case: UseCaseName, source: SourceIfAny = "", label: LabelIfAny = "") -> Delivered:
     """Read rows, replace identifiers, validate, keep the good and quarantine the bad.
 
     Requires the store, and whatever the source needs. The same rows again change nothing. A refused batch fails the
@@ -26,6 +26,6 @@ def ingest(use_case: UseCaseName, source: SourceIfAny = None, label: LabelIfAny 
         source: file, database URL (sqlite:///ward.db#visits) or s3:// prefix; empty: the use case's own
         label: name of the batch in lower-case letters, digits and hyphens; empty: from the source and the day
     """
-    delivered = ingest_source(use_case, source, label)
+    delivered = ingest_source(use_case, source or None, label or None)
     show_delivery(use_case, delivered)
     return require_accepted(delivered)

@@ -18,7 +18,7 @@ def retrain(
     use_case: UseCaseName,
     batch: BatchName,
     cause: CauseText,
-    champion: ChampionIfAny = None,
+    champion: ChampionIfAny = "",
     promote: MayPromote = True,
 ) -> Trained | None:
     """Train a challenger on every accepted batch with outcomes, judge it, promote it if it passes.
@@ -33,7 +33,7 @@ def retrain(
         champion: the version the decision is about; empty: the one that serves now
         promote: whether a passed verdict may promote (where the use case leaves it to the gate at all)
     """
-    decision = find_decision(use_case, batch, champion)
+    decision = find_decision(use_case, batch, champion or None)
     if (reason := why_not_retrain(decision)) is not None:
         remember_retraining(decision, None, reason)
         show_idle(use_case, decision, reason)

@@ -20,9 +20,9 @@ from tasks.watching import monitor_batch, pending_decisions, require_champion, s
 )
 def round(
     use_case: UseCaseName,
-    source: SourceIfAny = None,
-    label: LabelIfAny = None,
-    batch: BatchIfAny = None,
+    source: SourceIfAny = "",
+    label: LabelIfAny = "",
+    batch: BatchIfAny = "",
     as_of: MomentIfAny = None,
 ) -> Visited:
     """Make the visit: act on what is pending, ingest, score, monitor, decide, and say so.
@@ -43,7 +43,7 @@ def round(
     for decided in pending_decisions(use_case):
         send_retrain_event(use_case, decided)
     resume_promotions(use_case)
-    delivered = find_batch(use_case, batch) if batch else ingest_source(use_case, source, label)
+    delivered = find_batch(use_case, batch) if batch else ingest_source(use_case, source or None, label or None)
     if not delivered.refused:
         score_batch(use_case, delivered.batch)
     visited = monitor_batch(use_case, delivered.batch, as_of)

@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 from typing import Annotated, Any
 
 from prefect import runtime
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 
 def titled(title: str) -> Any:
@@ -14,11 +14,13 @@ def titled(title: str) -> Any:
     return Field(json_schema_extra={"title": title})
 
 
+def _empty(value: Any) -> Any:
+    return "" if value is None else value
+
+
+_IfAny = BeforeValidator(_empty)
+"""Makes None the empty text: a text field stays one in the form, where a choice of types would take its place."""
 _Batch = Annotated[str, Field(min_length=1, max_length=64)]
-_Label = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
-_Cause = Annotated[str, Field(min_length=3, max_length=500)]
-_Place = Annotated[str, Field(min_length=1, max_length=2000)]
-_Version = Annotated[str, Field(pattern=r"^[0-9a-f]{4,64}$")]
 
 UseCaseName = Annotated[str, Field(min_length=3, max_length=500), titled("Use case")]
 """A shipped use case's name, or the path of a Python file."""
@@ -26,24 +28,26 @@ UseCaseName = Annotated[str, Field(min_length=3, max_length=500), titled("Use ca
 BatchName = Annotated[_Batch, titled("Batch")]
 """A batch's label, its id or the beginning of its id."""
 
-BatchIfAny = Annotated[_Batch | None, titled("Batch")]
+BatchIfAny = Annotated[str, _IfAny, Field(max_length=64), titled("Batch")]
 BatchesIfAny = Annotated[list[_Batch] | None, titled("Batches to learn from")]
 
-LabelIfAny = Annotated[_Label | None, titled("Name of the new batch")]
+LabelIfAny = Annotated[
+    str, _IfAny, Field(pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)?$"), titled("Name of the new batch")
+]
 """1 to 63 lower-case letters, digits and hyphens."""
 
-CauseText = Annotated[_Cause, titled("Cause")]
+CauseText = Annotated[str, Field(min_length=3, max_length=500), titled("Cause")]
 """Why it was started; it is kept with the model."""
 
-VersionName = Annotated[_Version, titled("Model version")]
+VersionName = Annotated[str, Field(pattern=r"^[0-9a-f]{4,64}$"), titled("Model version")]
 """A model version, or the beginning of it: hexadecimal digits."""
 
-ChampionIfAny = Annotated[_Version | None, titled("Champion")]
+ChampionIfAny = Annotated[str, _IfAny, Field(pattern=r"^([0-9a-f]{4,64})?$"), titled("Champion")]
 
 RunName = Annotated[str, Field(pattern=r"^(prefect\.flow-run\.)?[0-9a-f-]{36}$"), titled("Run that died")]
 """The id of a flow run, as an event names it."""
 
-SourceIfAny = Annotated[_Place | None, titled("Where the rows are")]
+SourceIfAny = Annotated[str, _IfAny, Field(max_length=2000), titled("Where the rows are")]
 """A file, a database URL with a table, or an S3 prefix."""
 
 MomentIfAny = Annotated[datetime | None, titled("As of")]
@@ -63,6 +67,18 @@ def run_name(verb: str, *parameters: str) -> Callable[[], str]:
         use_case = PurePosixPath(str(given.get("use_case", ""))).stem
         detail = next((_short(given[key]) for key in parameters if given.get(key)), "")
         return f"{verb} {use_case}".strip() + (f": {detail}" if detail else "")
+
+    return name
+
+
+def task_name(template: str) -> Callable[[], str]:
+    """Return what names a task: *template* filled with its parameters, a use case by its name and not its path."""
+
+    def name() -> str:
+        given = dict(runtime.task_run.parameters)
+        if "use_case" in given:
+            given["use_case"] = PurePosixPath(given["use_case"]).stem
+        return template.format(**given)
 
     return name
 

@@ -13,6 +13,7 @@ from prefect import Task, get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
+from tasks.naming import task_name
 from wardround.errors import OutsideFailed, ServiceFailed, SettingsInvalid, WardroundError
 from wardround.settings import Settings
 from wardround.store import Store
@@ -59,7 +60,7 @@ def effect(name: str) -> Callable[[Callable[P, R]], Task[P, R]]:
     def wrap(function: Callable[P, R]) -> Task[P, R]:
         return task(
             _guarded(function),
-            task_run_name=name,
+            task_run_name=task_name(name),
             cache_policy=NO_CACHE,
             persist_result=False,
             retries=len(DELAYS),

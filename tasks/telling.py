@@ -128,7 +128,7 @@ def show_pictures(use_case: str, visited: Visited) -> None:
             chosen, visited.batch, visited.champion, store=store, small_cell=settings.small_cell
         )
         pages.append(_calibration(chosen.problem, points))
-    told = f"the last {len(rounds)} rounds"
+    told = f"the last {len(rounds)} rounds" if len(rounds) > 1 else "the first round"
     tell("\n\n".join(pages), key=f"pictures-{slug(visited.use_case)}", description=told)
 
 

@@ -65,6 +65,8 @@ def test_every_parameter_tells_in_the_form_what_it_wants(deployment):
     assert all(parameter.get("description") for parameter in schema.values()), schema
     titles = {name: parameter["title"] for name, parameter in schema.items()}
     assert all(title != name and title[:1].isupper() for name, title in titles.items()), titles
+    choices = {name for name, parameter in schema.items() if "anyOf" in parameter}
+    assert choices <= {"as_of", "batches"}, "the form shows a choice of Python types in the place of a field"
     given = dict(deployment.get("parameters", {}))
     for trigger in deployment.get("triggers", []):
         given |= trigger["parameters"]

@@ -38,7 +38,7 @@ def drift_heat_map(rounds: Sequence[Decision]) -> bytes:
 
     def draw(figure: "Figure") -> None:
         axes = figure.add_subplot()
-        axes.set_title("How far each column lies from what the model learned")
+        axes.set_title("How far each column lies\nfrom what the model learned")
         if not columns:
             _nothing(axes, "No column was compared in these rounds.")
             return
@@ -69,7 +69,7 @@ def drift_heat_map(rounds: Sequence[Decision]) -> bytes:
 def drift_heat_map_alt(rounds: Sequence[Decision]) -> str:
     """Say in a sentence what `drift_heat_map` shows."""
     parts = [f"{_label(r)}: {', '.join(r.drifted) if r.drifted else 'none'}" for r in rounds]
-    return f"Heat map of input drift over {len(rounds)} rounds. Columns with an alarm: {'; '.join(parts) or 'none'}."
+    return f"Heat map of input drift over {_counted(rounds)}. Columns with an alarm: {'; '.join(parts) or 'none'}."
 
 
 def calibration_curve(points: "Sequence[CalibrationPoint]", *, title: str = "Do the probabilities hold?") -> bytes:
@@ -164,12 +164,16 @@ def performance_over_time_alt(rounds: Sequence[Decision], metric: str) -> str:
     changes = [
         f" From {_label(rounds[place])} on by a new champion, {_short(rounds[place])}." for place in _changes(rounds)
     ]
-    return f"{metric_name(metric)} over {len(rounds)} rounds. {'; '.join(parts)}.{''.join(changes)}"
+    return f"{metric_name(metric)} over {_counted(rounds)}. {'; '.join(parts)}.{''.join(changes)}"
 
 
 def _changes(rounds: Sequence[Decision]) -> list[int]:
     """Return the places of the rounds whose champion is another one than in the round before."""
     return [place for place in range(1, len(rounds)) if rounds[place].champion != rounds[place - 1].champion]
+
+
+def _counted(rounds: Sequence[Decision]) -> str:
+    return "1 round" if len(rounds) == 1 else f"{len(rounds)} rounds"
 
 
 def _short(decision: Decision) -> str:
