@@ -91,7 +91,7 @@ def show_promotion(use_case: str, settled: Settled) -> None:
     settings, _ = world()
     closer = logbook.look_closer(
         settings.desk_url, f"approvals/{settled.use_case}/{settled.version}",
-        f'wardround approve {settled.version} --reason "..." --use-case {use_case}',
+        f'wardround approve {settled.version} --as NAME --reason "..." --use-case {use_case}',
     )  # fmt: skip
     page = logbook.promotion_story(
         settled.use_case, settled.version, settled.outcome, settled.sentence, settled.refused, closer=closer
