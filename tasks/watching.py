@@ -1,6 +1,7 @@
 """Models at work: scoring, reading a batch, deciding, and remembering what was done about it."""
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from prefect.client.orchestration import get_client
 
@@ -8,6 +9,9 @@ from tasks.policy import effect, say, world
 from tasks.results import Scored, Trained, Visited
 from wardround.domain import Action, Decision, from_json, utc_now
 from wardround.errors import NoChampion, NotFound, RetrainingNotAsked
+
+if TYPE_CHECKING:
+    from wardround.store import Store
 
 
 @effect("score {batch:.12}")
@@ -123,6 +127,8 @@ def why_not_retrain(visited: Visited) -> str | None:
     _, store = world()
     if retraining_of(store, from_json(Decision, store.get(visited.decision_key))) is not None:
         reason = "this decision was acted on already"
+    elif (promoted := _came_of(store, visited)) is not None:  # a former attempt died before it could note so
+        reason = f"{promoted}, which was trained because of it, is the champion now"
     elif (serving := registry.champion(store, visited.use_case)) is None or serving.version != visited.champion:
         reason = f"{visited.champion}, which it is about, does not serve any more; the next round looks at the new one"
     else:
@@ -137,15 +143,28 @@ def remember_retraining(visited: Visited, trained: Trained | None, sentence: str
     from wardround.monitoring.rounds import record_retraining
 
     settings, store = world()
+    promoted = _came_of(store, visited)
     record_retraining(
         store,
         from_json(Decision, store.get(visited.decision_key)),
-        version=trained.version if trained else None,
-        promoted=bool(trained and trained.promoted),
+        version=trained.version if trained else promoted,
+        promoted=trained.promoted if trained else promoted is not None,
         sentence=sentence,
         actor=settings.actor,
         now=utc_now(),
     )
+
+
+def _came_of(store: "Store", visited: Visited) -> str | None:
+    """Return the champion if it was trained because of this decision: for its cause, on its batch."""
+    from wardround import registry
+
+    serving = registry.champion(store, visited.use_case)
+    if serving is None:
+        return None
+    model = registry.load(store, visited.use_case, serving.version)
+    mine = model.parent == visited.champion and model.cause == visited.cause and visited.batch in model.batches
+    return serving.version if mine else None
 
 
 def _visited(decision: Decision) -> Visited:

@@ -142,6 +142,7 @@ def test_a_decision_leads_to_a_champion_that_a_person_approved(ward):
     assert visited.retraining_due
     retrained = ward.run_of("retrain", "COMPLETED", "FAILED", batch=visited.batch)
     assert retrained["name"].endswith("→ waits for a person"), retrained["state"]
+    assert any("Calibration curve of" in story for story in ward.stories(retrained))
     waiting = ward.run_of("promote", "PAUSED")
     version = waiting["parameters"]["version"]
     assert waiting["state"]["name"] == "Suspended"
@@ -172,6 +173,7 @@ def test_a_decision_leads_to_a_champion_that_a_person_approved(ward):
     assert "lee" in entry.actor
 
 
+@pytest.mark.slow
 def test_a_rejection_ends_the_run_and_a_round_finds_the_approval_that_prefect_was_not_told_of(ward):
     from flows.ingest import ingest
     from flows.train import train

@@ -155,3 +155,34 @@ def test_retrain_with_a_human_sends_no_event(prefect, store):
 
     assert _visited(decided(store, Action.RETRAIN_WITH_HUMAN, letter="0")).retraining_due is False
     assert RETRAIN == "wardround.decision.retrain"
+
+
+def test_a_retraining_that_died_after_its_promotion_is_remembered_as_what_it_was(prefect, store):
+    from flows.retrain import retrain
+    from wardround import registry
+    from wardround.domain import CriterionResult, ModelVersion, Verdict
+    from wardround.monitoring.rounds import retraining_of
+
+    decision = decided(store, letter="1")
+    draft = ModelVersion(
+        use_case="heart_disease", version="", problem="classification", family="logistic", parameters={},
+        features=("age",), batches=(decision.batch,), label_sets=(), rows=60, patients=60, data_hash="b" * 64,
+        use_case_hash="c" * 64, seed=1, code_version="0.1.0", packages={}, files={}, cause="covariate shift",
+        parent=CHAMPION, created_at=NOW,
+    )  # fmt: skip
+    model = registry.register(store, draft, {"model.skops": b"weights"})
+    held = CriterionResult(
+        criterion="floor", kind="floor", metric="auroc", population="reference", figure=0.9, interval=None, limit=0.8,
+        passed=True, sentence="0.90 against 0.80", reason="",
+    )  # fmt: skip
+    verdict = Verdict(
+        use_case="heart_disease", challenger=model.version, champion=None, comparison="", criteria=(held,)
+    )
+    registry.promote(
+        store, "heart_disease", model.version, verdict=verdict, actor="gate", reason="passed", expected=None, now=NOW
+    )
+    assert retrain("heart_disease", decision.batch, "covariate shift", CHAMPION) is None
+    record = retraining_of(store, decision)
+    assert record is not None
+    assert (record.version, record.promoted) == (model.version, True)
+    assert "which was trained because of it, is the champion now" in record.sentence

@@ -68,6 +68,7 @@ def moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
+@pytest.mark.slow
 def test_rounds_missed_while_server_or_worker_was_down_are_made_in_turn_and_a_paused_one_is_not(
     clock: Clock, settings: Settings
 ) -> None:

@@ -1,5 +1,6 @@
 """The local Prefect: found again, restarted, ended with its parent; deployed twice without a trace."""
 
+import json
 import os
 import signal
 import subprocess
@@ -12,8 +13,10 @@ import pytest
 
 from wardround import services
 from wardround.errors import ServiceFailed, SettingsInvalid
+from wardround.services import crashed
 from wardround.services.api import call
 from wardround.services.deploying import folder
+from wardround.settings import Settings
 
 
 def snapshot(api_url: str) -> tuple:
@@ -215,3 +218,71 @@ def test_services_that_should_stay_up_do_not_when_what_they_were_for_has_failed(
         use(ends, ValueError("failed"))
     assert stays.ran
     assert not ends.ran
+
+
+def crashed_run(url: str, *, times: int = 1) -> str:
+    deployment = call(f"{url}/deployments/name/score/score")["id"]
+    parameters = {"use_case": "heart_disease", "batch": "march"}
+    run = call(f"{url}/deployments/{deployment}/create_flow_run", {"parameters": parameters})["id"]
+    for state in ("PENDING", "RUNNING", "CRASHED") * times:
+        answer = call(f"{url}/flow_runs/{run}/set_state", {"state": {"type": state}, "force": True})
+        assert answer["status"] == "ACCEPT"
+    return run
+
+
+def test_a_run_that_crashed_is_made_again_and_one_that_crashes_always_is_left(prefect_session):
+    url = prefect_session.api_url
+    once, always = crashed_run(url), crashed_run(url, times=crashed.MOST_ATTEMPTS)
+    assert crashed.make_again(url, once)
+    assert call(f"{url}/flow_runs/{once}")["state"]["name"] == "AwaitingRetry"
+    assert not crashed.make_again(url, once), "it is in the queue already"
+    assert not crashed.make_again(url, always)
+    assert call(f"{url}/flow_runs/{always}")["state"]["type"] == "CRASHED"
+
+
+def test_prefects_event_of_a_crash_starts_the_mending(prefect_session):
+    run = crashed_run(prefect_session.api_url)
+    wanted = {"flows": {"name": {"any_": ["mend"]}}}
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        found = call(f"{prefect_session.api_url}/flow_runs/filter", wanted)
+        if any(each["parameters"]["run"] == f"prefect.flow-run.{run}" for each in found):
+            return
+        time.sleep(0.2)
+    pytest.fail("nobody looks after the run that died")
+
+
+def test_what_a_dead_worker_left_behind_is_ended_and_made_again_and_a_cancelled_run_is_not(prefect_session, tmp_path):
+    url = prefect_session.api_url
+    running, cancelling = (crashed_run(url) for _ in range(2))
+    for run, state in ((running, "RUNNING"), (cancelling, "CANCELLING")):
+        call(f"{url}/flow_runs/{run}/set_state", {"state": {"type": state}, "force": True})
+    orphan = subprocess.Popen(["sleep", "600"], env={"PREFECT__FLOW_RUN_ID": running, "PATH": os.environ["PATH"]})
+    crashed.release(url)
+    assert orphan.wait(10) == -signal.SIGKILL
+    assert call(f"{url}/flow_runs/{running}")["state"]["name"] == "AwaitingRetry"
+    assert call(f"{url}/flow_runs/{cancelling}")["state"]["type"] == "CANCELLED"
+
+
+def test_telling_is_switched_on_where_somebody_is_to_be_told_and_stays_paused_when_a_person_paused_it(
+    prefect_session, tmp_path
+):
+    url, settings = prefect_session.api_url, prefect_session.settings
+    memory = settings.home / "prefect" / "deployed.json"
+
+    def schedule() -> dict:
+        [found] = call(f"{url}/deployments/name/tell/tell")["schedules"]
+        return found
+
+    def deploy_after_a_change(told: Settings) -> bool:
+        memory.write_text(json.dumps(json.loads(memory.read_text()) | {"content": "another"}))
+        services.deploy(url, told)
+        return schedule()["active"]
+
+    assert deploy_after_a_change(settings) is False
+    with_alerts = settings.model_copy(update={"alerts": tmp_path / "alerts.toml"})
+    assert deploy_after_a_change(with_alerts) is True
+    place = f"{url}/deployments/{call(f'{url}/deployments/name/tell/tell')['id']}/schedules/{schedule()['id']}"
+    call(place, {"active": False}, method="PATCH")
+    assert deploy_after_a_change(with_alerts) is False
+    memory.write_text(json.dumps(json.loads(memory.read_text()) | {"told": False}))  # other tests tell nobody
