@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from fastapi import APIRouter, Path, Request, Response, Security
-from starlette.requests import ClientDisconnect
 
 from wardround.domain import Sensitivity, to_json, utc_now
 from wardround.errors import WardroundError
 from wardround.serving.fhir import assessments, cards, records
 from wardround.serving.predictions import Answer, Predictor, Predictors, Refused
+from wardround.serving.predictions.exchange import named, read_json
 from wardround.serving.predictions.predictor import new_request
 from wardround.serving.predictions.refusals import MEDIA_TYPE as PROBLEM
 from wardround.serving.predictions.refusals import SCHEMA as PROBLEM_SCHEMA
@@ -137,22 +137,8 @@ class _Front:
 
     async def body(self, request: Request) -> Any:
         """Return the request's JSON, which may be declared as FHIR's; a body that is too large is not held."""
-        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind not in ("application/json", assessments.MEDIA_TYPE):
-            raise Refused(415, f"send JSON: application/json or {assessments.MEDIA_TYPE}")
-        most = self.predictors.settings.api_max_bytes
-        held = bytearray()
-        try:
-            async for part in request.stream():
-                held += part
-                if len(held) > most:
-                    raise Refused(413, f"a request has at most {most} bytes")
-        except ClientDisconnect:
-            raise Refused(400, "the request broke off") from None
-        try:
-            return orjson.loads(held)
-        except orjson.JSONDecodeError:  # its message would quote the body
-            raise Refused(422, "the body is not JSON") from None
+        most, kinds = self.predictors.settings.api_max_bytes, ("application/json", assessments.MEDIA_TYPE)
+        return await read_json(named(request.scope["headers"]), request.receive, most=most, kinds=kinds)
 
     async def predicted(self, predictor: Predictor, key: "ApiKey", found: list[Any]) -> tuple[records.Record, Answer]:
         """Return what *found* says of its one patient, and the answer for it."""

@@ -32,9 +32,9 @@ def exchange(predictors: Predictors, predictor: Predictor) -> Exchange:
     async def answered(headers: Headers, receive: Receive) -> Reply:
         began, request_id = time.perf_counter(), new_request()
         try:
-            given = {name: value.decode("latin-1") for name, value in headers}
+            given = named(headers)
             caller = await allowed(given.get(b"authorization"), use_case.name)
-            body = await _read(given, receive, most=settings.api_max_bytes)
+            body = await read_json(given, receive, most=settings.api_max_bytes)
             asked = records(body, most=settings.api_max_records)
             answer = await predictor.answer(asked, caller=caller.id, request_id=request_id)
             reply = _reply(200, orjson.dumps(document(use_case, answer)), _JSON, request_id)
@@ -48,14 +48,26 @@ def exchange(predictors: Predictors, predictor: Predictor) -> Exchange:
     return answered
 
 
-async def _read(headers: dict[bytes, str], receive: Receive, *, most: int) -> Any:
-    """Return the JSON body of at most *most* bytes."""
-    if headers.get(b"content-type", "").partition(";")[0].strip().lower() != "application/json":
-        raise Refused(415, "send JSON: Content-Type: application/json", headers={"Accept": "application/json"})
+def named(headers: Headers) -> dict[bytes, str]:
+    """Return *headers* by their names, which a server gives in small letters."""
+    return {name: value.decode("latin-1") for name, value in headers}
+
+
+async def read_json(
+    headers: dict[bytes, str], receive: Receive, *, most: int, kinds: tuple[str, ...] = ("application/json",)
+) -> Any:
+    """Return the JSON body, of one of the media types *kinds* and at most *most* bytes; a larger one is not held.
+
+    Raises:
+        Refused: it is another kind, too large, cut off, or not JSON; no word of it is quoted.
+    """
+    if headers.get(b"content-type", "").partition(";")[0].strip().lower() not in kinds:
+        taken = " or ".join(kinds)
+        raise Refused(415, f"send JSON: Content-Type: {taken}", headers={"Accept": ", ".join(kinds)})
     length = headers.get(b"content-length", "")
     if length.isdecimal() and int(length) > most:
         raise _too_large(most)
-    held, more = b"", True
+    held, more = bytearray(), True
     while more:
         message = await receive()
         if message["type"] == "http.disconnect":
