@@ -1,20 +1,25 @@
 """How it is learned: families of models behind one `Learner`. The registry is the one explicit dict below."""
 
+import importlib
+import json
 from collections.abc import Mapping
 from typing import Any
 
-from wardround.errors import UseCaseInvalid
-from wardround.models import kernel, linear, neighbours, trees
+from wardround.errors import Corrupted, UseCaseInvalid
+from wardround.errors.extras import ExtraMissing
+from wardround.models import beyond, kernel, linear, neighbours, trees
 from wardround.models.base import Family, Learner
-from wardround.models.tabular import TabularLearner, restored
+from wardround.models.facts import FACTS, NOT_KNOWN
 from wardround.use_cases.base import UseCase
 
 __all__ = ["FAMILIES", "Family", "Learner", "families", "learner", "load"]
 
 FAMILIES: dict[tuple[str, str], Family] = {
     (family.problem, family.name): family
-    for family in (*linear.FAMILIES, *kernel.FAMILIES, *trees.FAMILIES, *neighbours.FAMILIES)
-}
+    for family in (
+        *linear.FAMILIES, *kernel.FAMILIES, *trees.FAMILIES, *neighbours.FAMILIES, *beyond.FAMILIES,
+    )
+}  # fmt: skip
 """(problem, name) -> family."""
 
 
@@ -25,25 +30,44 @@ def families(problem: str) -> tuple[str, ...]:
 
 def learner(
     family: str, use_case: UseCase, parameters: Mapping[str, Any] | None = None, *, calibrate: bool = False
-) -> TabularLearner:
+) -> Learner:
     """Return an unfitted learner for *use_case*.
 
     Raises:
         UseCaseInvalid: there is no such family for the problem, or it has no such parameter.
+        ExtraMissing: it needs a part of wardround that is not installed here.
     """
     found = FAMILIES.get((use_case.problem, family))
     if found is None:
         known = ", ".join(families(use_case.problem))
         raise UseCaseInvalid(use_case.name, (f"candidates: {family!r} is none for {use_case.problem}: {known}",))
-    made = TabularLearner(use_case=use_case, kind=found, parameters=dict(parameters or {}), calibrate=calibrate)
-    made.check_parameters(made.parameters)
+    made: Learner = _home(found).unfitted(use_case, found, dict(parameters or {}), calibrate=calibrate)
+    made.check_parameters(parameters or {})
     return made
 
 
-def load(files: Mapping[str, bytes], *, place: str = "the model") -> TabularLearner:
+def load(files: Mapping[str, bytes], *, place: str = "the model") -> Learner:
     """Return the learner that `Learner.save` gave *files* of; nothing in them is executed.
 
     Raises:
         Corrupted: they are not what was saved.
+        ExtraMissing: it needs a part of wardround that is not installed here.
     """
-    return restored(files, FAMILIES, place=place)
+    if FACTS not in files:
+        raise Corrupted(place, f"{FACTS} is missing")
+    try:
+        facts = json.loads(files[FACTS])
+        found = FAMILIES[facts["problem"], facts["family"]]
+    except (ValueError, KeyError, TypeError):
+        raise Corrupted(f"{place}/{FACTS}", NOT_KNOWN) from None
+    restored: Learner = _home(found).restored(files, found, place=place)
+    return restored
+
+
+def _home(family: Family) -> Any:
+    try:
+        return importlib.import_module(family.home)
+    except ModuleNotFoundError as error:
+        if family.extra is None or (error.name or "").startswith("wardround"):
+            raise
+        raise ExtraMissing(f"the family {family.name}", family.extra, error.name or "") from None

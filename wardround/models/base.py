@@ -1,13 +1,26 @@
-"""The `Learner` protocol, and `Family`: what a learner of tables needs to know of a scikit-learn estimator."""
+"""The `Learner` protocol, and `Family`: what is known of a way to learn before it is used."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
-from wardround.problems.base import Floats, Prediction
+from wardround.problems.base import Floats, Objects, Prediction
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from wardround.use_cases.base import Candidate
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """What a search needs of a learner: a scikit-learn *estimator* to be cloned, the *matrix* (n, k) it is fitted to,
+    the *prefix* of the family's parameters, and how a fitted estimator *predicts* rows of the matrix."""
+
+    estimator: Any
+    matrix: Any
+    prefix: str
+    predict: Callable[[Any, Any], Prediction]
 
 
 class Learner(Protocol):
@@ -23,14 +36,67 @@ class Learner(Protocol):
         ...
 
     @property
+    def problem(self) -> str:
+        """The name of the problem it learned."""
+        ...
+
+    @property
     def columns(self) -> tuple[str, ...]:
-        """The columns it needs, in declared order."""
+        """The columns it needs, features and contents, in declared order."""
+        ...
+
+    @property
+    def holds_rows(self) -> bool:
+        """Whether its files contain rows of training patients."""
+        ...
+
+    @property
+    def calibrated(self) -> bool:
+        """Whether its probabilities were fitted on held-out folds."""
+        ...
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was noticed while fitting, in sentences that tell no value of a row."""
+        ...
+
+    @property
+    def levels(self) -> "Mapping[str, tuple[str, ...]]":
+        """The levels it tells apart, by category column."""
+        ...
+
+    def check_parameters(self, names: Mapping[str, Any]) -> None:
+        """Refuse parameters the family does not have.
+
+        Raises:
+            UseCaseInvalid: naming each of them.
+        """
+        ...
+
+    def trial(self, frame: "pd.DataFrame", target: Floats, patients: Any, candidate: "Candidate", seed: int) -> Trial:
+        """Return what a search of *candidate*'s parameters on these rows needs.
+
+        Raises:
+            NotTrainable: too few rows for what is asked.
+        """
+        ...
+
+    def refuse(self, error: Exception) -> NoReturn:
+        """Say what an *error* of the library beneath means to who asked; its own text may quote a value.
+
+        Raises:
+            UseCaseInvalid: a parameter has an impossible value.
+            NotTrainable: a part of the rows cannot be learned from.
+        """
         ...
 
     def fit(
         self, frame: "pd.DataFrame", target: Floats, patients: Any = None, *, seed: int = 0, intervals: bool = True
     ) -> "Learner":
         """Learn from *frame* (n rows), *target* (n,) and the patient of each row (default: ``patient_id``).
+
+        Where the truth of a row is no number it is in ``frame["truth"]``. A family that uses them may be given rows
+        without an outcome (NaN).
 
         Raises:
             InputFault: a column is missing or not of its type.
@@ -51,7 +117,15 @@ class Learner(Protocol):
         ...
 
     def explain(self, frame: "pd.DataFrame") -> "pd.DataFrame":
-        """Return what each feature adds to each row's prediction, one column per feature."""
+        """Return what each of its inputs adds to each row's prediction, one column each, index as *frame*.
+
+        The columns are the same for every row: features, parts of a picture or of a signal, terms of a text.
+        """
+        ...
+
+    def saliency(self, frame: "pd.DataFrame") -> "Objects | None":
+        """Return per row where the answer comes from, as arrays over its content: (height, width) of a picture, (time,)
+        of a signal, (characters,) of a text; None where it learns from features only."""
         ...
 
     def answer(self, frame: "pd.DataFrame | Mapping[str, Sequence[Any]]") -> tuple[Prediction, Floats]:
@@ -72,18 +146,35 @@ class Learner(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Family:
-    """One scikit-learn estimator behind the protocol.
+    """A way to learn one problem, by name; the code that does it is imported when it is used.
 
-    *build* makes it from (parameters, seed). *inside* is where its parameters are, from the step of the pipeline
-    (``regressor__`` where the target is scaled too). *scaled*: numbers are brought to mean 0 and spread 1 before it.
-    *needs_calibration*: it ranks but gives no probability. *holds_rows*: the fitted model contains (scaled) rows of
-    training patients, so its file must be guarded as they are.
+    *home* is a module with ``unfitted(use_case, family, parameters, *, calibrate) -> Learner`` and ``restored(files,
+    family, *, place) -> Learner``. *extra* is the optional part of the installation that it needs (``deep`` of
+    ``wardround[deep]``). *contents*: it needs a content of one of these kinds; without, it learns from the features.
+    *holds_rows*: the fitted model contains rows of training patients, so its files must be guarded as they are.
+    *needs_calibration*: it ranks but gives no probability. *uses_unlabelled*: it also learns from rows that have no
+    outcome.
     """
 
     name: str
     problem: str
+    home: str
+    extra: str | None = None
+    contents: tuple[str, ...] = ()
+    holds_rows: bool = False
+    needs_calibration: bool = False
+    uses_unlabelled: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TabularFamily(Family):
+    """One scikit-learn estimator behind the protocol.
+
+    *build* makes it from (parameters, seed). *inside* is where its parameters are, from the step of the pipeline
+    (``regressor__`` where the target is scaled too). *scaled*: numbers are brought to mean 0 and spread 1 before it.
+    """
+
+    home: str = "wardround.models.tabular"
     build: Callable[[Mapping[str, Any], int], Any]
     scaled: bool = True
     inside: str = ""
-    needs_calibration: bool = False
-    holds_rows: bool = False

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from wardround.errors import Corrupted
-from wardround.models.base import Family
 from wardround.models.preprocessing import Encoding
 
 MODEL, FACTS = "model.skops", "learner.json"
 FORMAT = 1
+NOT_KNOWN = "it does not describe a learner this version of wardround knows"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,10 +30,8 @@ class Facts:
     encoding: Encoding
 
 
-def read_facts(
-    files: Mapping[str, bytes], families: Mapping[tuple[str, str], Family], *, place: str
-) -> tuple[Facts, Family]:
-    """Return what is stored beside the estimator in *files*, and the family it is of.
+def read_facts(files: Mapping[str, bytes], *, place: str) -> Facts:
+    """Return what is stored beside the estimator in *files*.
 
     Raises:
         Corrupted: a file is missing, or not what `TabularLearner.save` writes.
@@ -45,10 +43,9 @@ def read_facts(
         raise Corrupted(place, f"{', '.join(missing)} is missing")
     try:
         content = json.loads(files[FACTS])
-        facts = TypeAdapter(Facts).validate_python(content | {"notes": tuple(content["notes"])})
-        kind = families[facts.problem, facts.family]
+        facts: Facts = TypeAdapter(Facts).validate_python(content | {"notes": tuple(content["notes"])})
     except (ValueError, KeyError, TypeError, ValidationError):
-        raise Corrupted(f"{place}/{FACTS}", "it does not describe a learner this version of wardround knows") from None
+        raise Corrupted(f"{place}/{FACTS}", NOT_KNOWN) from None
     if facts.format != FORMAT:
         raise Corrupted(f"{place}/{FACTS}", f"its format is {facts.format}, this version of wardround reads {FORMAT}")
-    return facts, kind
+    return facts

@@ -8,7 +8,7 @@ from sklearn.compose import TransformedTargetRegressor
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR
 
-from wardround.models.base import Family
+from wardround.models.base import TabularFamily
 
 
 def _scaled(regressor: object) -> TransformedTargetRegressor:
@@ -16,20 +16,20 @@ def _scaled(regressor: object) -> TransformedTargetRegressor:
 
 
 FAMILIES = (
-    Family(
+    TabularFamily(
         name="linear_svm",
         problem="classification",
         build=lambda parameters, seed: LinearSVC(**{"max_iter": 20_000, **parameters, "random_state": seed}),
         needs_calibration=True,
     ),
-    Family(
+    TabularFamily(
         name="rbf_svm",
         problem="classification",
         build=lambda parameters, seed: SVC(**{**parameters, "random_state": seed}),
         needs_calibration=True,
         holds_rows=True,
     ),
-    Family(
+    TabularFamily(
         name="linear_svm",
         problem="regression",
         build=lambda parameters, seed: _scaled(
@@ -37,7 +37,7 @@ FAMILIES = (
         ),
         inside="regressor__",
     ),
-    Family(
+    TabularFamily(
         name="rbf_svm",
         problem="regression",
         build=lambda parameters, seed: _scaled(SVR(**parameters)),

@@ -2,26 +2,26 @@
 
 from sklearn.linear_model import ElasticNet, Lasso, LinearRegression, LogisticRegression, Ridge
 
-from wardround.models.base import Family
+from wardround.models.base import TabularFamily
 
 FAMILIES = (
-    Family(
+    TabularFamily(
         name="logistic",
         problem="classification",
         build=lambda parameters, seed: LogisticRegression(**{"max_iter": 5_000, **parameters, "random_state": seed}),
     ),
-    Family(name="linear", problem="regression", build=lambda parameters, seed: LinearRegression(**parameters)),
-    Family(
+    TabularFamily(name="linear", problem="regression", build=lambda parameters, seed: LinearRegression(**parameters)),
+    TabularFamily(
         name="ridge",
         problem="regression",
         build=lambda parameters, seed: Ridge(**{**parameters, "random_state": seed}),
     ),
-    Family(
+    TabularFamily(
         name="lasso",
         problem="regression",
         build=lambda parameters, seed: Lasso(**{"max_iter": 20_000, **parameters, "random_state": seed}),
     ),
-    Family(
+    TabularFamily(
         name="elastic_net",
         problem="regression",
         build=lambda parameters, seed: ElasticNet(**{"max_iter": 20_000, **parameters, "random_state": seed}),

@@ -2,19 +2,19 @@
 
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
-from wardround.models.base import Family
+from wardround.models.base import TabularFamily
 
 # an exhaustive search keeps plain arrays; a tree would have to be stored as an opaque object
 _SEARCH = {"algorithm": "brute", "n_jobs": 1}
 
 FAMILIES = (
-    Family(
+    TabularFamily(
         name="neighbours",
         problem="classification",
         build=lambda parameters, seed: KNeighborsClassifier(**{"n_neighbors": 15, **parameters, **_SEARCH}),
         holds_rows=True,
     ),
-    Family(
+    TabularFamily(
         name="neighbours",
         problem="regression",
         build=lambda parameters, seed: KNeighborsRegressor(**{"n_neighbors": 15, **parameters, **_SEARCH}),

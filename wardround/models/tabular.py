@@ -12,14 +12,14 @@ from sklearn.pipeline import Pipeline
 
 from wardround.errors import NotTrainable, UseCaseInvalid
 from wardround.models import storage
-from wardround.models.base import Family
+from wardround.models.base import TabularFamily, Trial
 from wardround.models.estimators import fitted, point
 from wardround.models.facts import FACTS, FORMAT, MODEL, Facts, read_facts
 from wardround.models.folds import PatientFolds
 from wardround.models.preprocessing import Encoding, learned
 from wardround.problems.base import Floats, Prediction
 from wardround.problems.classification import CLIP
-from wardround.use_cases.base import UseCase
+from wardround.use_cases.base import Candidate, UseCase
 
 COVERAGE = 0.9
 """The share of future outcomes a regression's interval is meant to hold."""
@@ -39,7 +39,7 @@ class TabularLearner:
     """
 
     use_case: UseCase | None
-    kind: Family
+    kind: TabularFamily
     parameters: dict[str, Any]
     calibrate: bool = False
     encoding: Encoding | None = None
@@ -52,6 +52,16 @@ class TabularLearner:
     def family(self) -> str:
         """The name of its family."""
         return self.kind.name
+
+    @property
+    def problem(self) -> str:
+        """The name of the problem it learned."""
+        return self.kind.problem
+
+    @property
+    def levels(self) -> Mapping[str, tuple[str, ...]]:
+        """The levels it tells apart, by category column."""
+        return self.encoding.levels if self.encoding is not None else {}
 
     @property
     def calibrated(self) -> bool:
@@ -129,7 +139,14 @@ class TabularLearner:
         return CalibratedClassifierCV(pipeline, method=method, cv=folds, ensemble=False)
 
     def fit(
-        self, frame: "pd.DataFrame", target: Floats, patients: Any = None, *, seed: int = 0, intervals: bool = True
+        self,
+        frame: "pd.DataFrame",
+        target: Floats,
+        patients: Any = None,
+        *,
+        seed: int = 0,
+        intervals: bool = True,
+        progress: Any = None,
     ) -> "TabularLearner":
         """Learn from *frame* (n rows), *target* (n,) and the patient of each row; see `Learner.fit`."""
         target = np.asarray(target, dtype=float)
@@ -194,6 +211,19 @@ class TabularLearner:
     def predict(self, frame: "pd.DataFrame") -> Prediction:
         """Return one prediction per row of *frame*; columns in any order, others are not looked at."""
         return self._interval(point(self.estimator, self._matrix(frame), self.kind.problem))
+
+    def trial(self, frame: "pd.DataFrame", target: Floats, patients: Any, candidate: Candidate, seed: int) -> Trial:
+        """Return its estimator and the matrix of these rows; see `Learner.trial`."""
+        matrix = self.learn_columns(frame, patients)
+        most = max((int(value) for value in candidate.grid.get("n_neighbors", ())), default=0)
+        self.require_rows(len(frame), target, patients, wanted=4 * most if candidate.search == "halving" else most)
+        return Trial(
+            estimator=self.unfitted(len(frame), seed), matrix=matrix, prefix=self.prefix,
+            predict=lambda fitted, rows: Prediction(value=point(fitted, rows, self.kind.problem)),
+        )  # fmt: skip
+
+    def saliency(self, frame: "pd.DataFrame") -> None:
+        """Return None: it learns from features only."""
 
     def explain(self, frame: "pd.DataFrame") -> "pd.DataFrame":
         """Return what each feature adds to each row's prediction: (rows, features), index as *frame*.
@@ -273,15 +303,22 @@ class TabularLearner:
         return np.asarray(logit(np.clip(value, CLIP, 1 - CLIP))) if self.kind.problem == "classification" else value
 
 
-def restored(files: Mapping[str, bytes], families: Mapping[tuple[str, str], Family], *, place: str) -> TabularLearner:
+def unfitted(
+    use_case: UseCase, family: TabularFamily, parameters: Mapping[str, Any], *, calibrate: bool
+) -> TabularLearner:
+    """Return an unfitted learner of *family*."""
+    return TabularLearner(use_case=use_case, kind=family, parameters=dict(parameters), calibrate=calibrate)
+
+
+def restored(files: Mapping[str, bytes], family: TabularFamily, *, place: str) -> TabularLearner:
     """Return the learner that was saved as *files*.
 
     Raises:
         Corrupted: a file is missing, or not what `TabularLearner.save` writes.
     """
-    facts, kind = read_facts(files, families, place=place)
+    facts = read_facts(files, place=place)
     return TabularLearner(
-        use_case=None, kind=kind, parameters=dict(facts.parameters), calibrate=facts.calibrated,
+        use_case=None, kind=family, parameters=dict(facts.parameters), calibrate=facts.calibrated,
         encoding=facts.encoding, estimator=storage.loads(files[MODEL], place=f"{place}/{MODEL}"),
         half_width=facts.half_width, notes=facts.notes, name=facts.use_case,
     )  # fmt: skip

@@ -7,25 +7,25 @@ from sklearn.ensemble import (
     RandomForestRegressor,
 )
 
-from wardround.models.base import Family
+from wardround.models.base import TabularFamily
 
 # early stopping would hold out rows of a patient whose other rows are trained on
 _BOOSTING = {"early_stopping": False, "categorical_features": None}
 
 FAMILIES = (
-    Family(
+    TabularFamily(
         name="random_forest",
         problem="classification",
         build=lambda parameters, seed: RandomForestClassifier(**{**parameters, "random_state": seed, "n_jobs": 1}),
         scaled=False,
     ),
-    Family(
+    TabularFamily(
         name="random_forest",
         problem="regression",
         build=lambda parameters, seed: RandomForestRegressor(**{**parameters, "random_state": seed, "n_jobs": 1}),
         scaled=False,
     ),
-    Family(
+    TabularFamily(
         name="boosting",
         problem="classification",
         build=lambda parameters, seed: HistGradientBoostingClassifier(
@@ -33,7 +33,7 @@ FAMILIES = (
         ),
         scaled=False,
     ),
-    Family(
+    TabularFamily(
         name="boosting",
         problem="regression",
         build=lambda parameters, seed: HistGradientBoostingRegressor(

@@ -2,27 +2,37 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Objects = NDArray[np.object_]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction:
     """One prediction per row (n,).
 
-    *value* is P(positive) in classification, the number in regression; *low* and *high* bound a regression's interval
-    (None: there is none). NaN: this row has no prediction.
+    *value* is the one number of a row that is watched for drift: P(positive) in classification, the number in
+    regression; each other problem says what its is. NaN: this row has no prediction. *low* and *high* bound a
+    regression's interval (None: there is none). *parts* (n, k) are further numbers of a row, those of `Problem.parts`;
+    *output* (n,) is the answer itself where it is no number, text or bytes in the form the problem names.
     """
 
     value: Floats
     low: Floats | None = None
     high: Floats | None = None
+    parts: Floats | None = None
+    output: Objects | None = None
 
     def __len__(self) -> int:
         return len(self.value)
+
+    def part(self, number: int) -> Floats:
+        """Return the row's number *number* of `parts`, NaN in every row where there are none."""
+        return np.full(len(self.value), np.nan) if self.parts is None else self.parts[:, number]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,12 +56,26 @@ class Metric:
 
 @dataclass(frozen=True, kw_only=True)
 class Problem:
-    """A kind of question. *losses* gives the loss of each row (n,); its mean is the metric *loss*."""
+    """A kind of question. *losses* gives the loss of each row (n,); its mean is the metric *loss*.
+
+    Where the truth of a row is no number, the frame holds it in the column ``truth``, in the form *truth* says:
+    ``mask`` (npy bytes, (height, width) of instance numbers, 0 is background), ``spans`` (JSON ``[[start, end, type],
+    ...]`` in characters), ``text``, or ``labels`` (names joined by ``|``). *judged* then takes the truths (n,) and a
+    prediction and returns the prediction with its *parts*, the row's figures in the order that *parts* names them:
+    everything statistical rests on those, and on ``target``, a number that stands for the truth in drift and in strata.
+    *supervised*: there is a right answer to learn from. *two_classes*: the target is 0 or 1, and folds are balanced by
+    it.
+    """
 
     name: str
     metrics: tuple[Metric, ...]
     loss: str
     losses: Callable[[Floats, Prediction], Floats]
+    parts: tuple[str, ...] = ()
+    truth: Literal["mask", "spans", "text", "labels"] | None = None
+    judged: Callable[[Objects, Prediction], Prediction] | None = None
+    supervised: bool = True
+    two_classes: bool = False
 
     def metric(self, name: str) -> Metric:
         """Return the metric called *name* (KeyError: there is none)."""
@@ -79,3 +103,10 @@ def guarded(compute: Callable[[Floats, Prediction, float], float]) -> Callable[[
         return float(compute(target, prediction, threshold))
 
     return checked
+
+
+def judged(problem: Problem, truths: Any, prediction: Prediction) -> Prediction:
+    """Return *prediction* with the parts that rest on the *truths* (n,) of its rows; as it is where none are needed."""
+    if problem.judged is None:
+        return prediction
+    return problem.judged(np.asarray(truths, dtype=object), prediction)

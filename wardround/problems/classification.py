@@ -95,6 +95,7 @@ def losses(target: Floats, prediction: Prediction) -> Floats:
 
 CLASSIFICATION = Problem(
     name="classification",
+    two_classes=True,
     loss="brier",
     losses=losses,
     metrics=tuple(

@@ -11,99 +11,15 @@ from typing import Any, Literal
 
 from wardround.domain import to_json
 from wardround.use_cases._codes import Code as Code
-
-Scalar = str | float | int | bool
-
-ROLE_COLUMNS = ("record_id", "patient_id", "time", "site", "target")
-"""Names of the role columns in every canonical frame; a feature may not take one."""
-
-FAMILIES: Mapping[str, tuple[str, ...]] = {
-    "classification": ("logistic", "linear_svm", "rbf_svm", "random_forest", "boosting", "neighbours"),
-    "regression": (
-        "linear", "ridge", "lasso", "elastic_net",
-        "linear_svm", "rbf_svm", "random_forest", "boosting", "neighbours",
-    ),
-}  # fmt: skip
-"""Problem -> the families of `wardround.models`, named here so that checking imports no scikit-learn."""
-
-METRICS: Mapping[str, tuple[str, ...]] = {
-    "classification": (
-        "auroc", "auprc", "brier", "log_loss", "calibration_slope", "calibration_intercept", "ece",
-        "sensitivity", "specificity", "net_benefit", "accuracy",
-    ),
-    "regression": ("mse", "rmse", "mae", "r2", "coverage"),
-}  # fmt: skip
-"""Problem -> the metrics of `wardround.problems`."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Source:
-    """Where rows come from.
-
-    *kind*: ``csv`` (also .gz), ``parquet``, ``excel``, ``sql``, ``s3`` (a prefix), ``package`` (a table that comes with
-    a package, ``sklearn:diabetes`` or ``wardround:heart_disease``) or ``log`` (what the prediction API answered).
-    *location*: path, SQLAlchemy URL, ``s3://bucket/prefix/``, package name or ``online``; relative paths are looked for
-    under ``WARDROUND_DATA``. *options*: ``encoding``, ``delimiter``, ``decimal``, ``sheet``, ``table``, ``query``.
-    """
-
-    kind: Literal["csv", "parquet", "excel", "sql", "s3", "package", "log"]
-    location: str
-    options: Mapping[str, Scalar] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Feature:
-    """One input of the model.
-
-    *name* is the canonical name, *column* the source's (default: the same). *plausible* is the closed range outside
-    which a value cannot be a real measurement (unit: *unit*). *allowed* are a category's levels. *missing_codes* are
-    source values that mean missing. *other_units* maps a unit the source might slip into to the factor from it to
-    *unit* (``{"mmol/L": 38.67}``): a batch off by that factor is named so. *max_missing* is the share of missing
-    values that is usual practice, *missing_reason* why (needed above 0.05). *measured_at* names the source column
-    with the time of measurement, *after_index* marks what is only known after the prediction is due: both are used by
-    the leak guard. *sensitivity*: ``clinical`` or ``quasi-identifier``. *code* is where a FHIR record holds it, if any.
-    """
-
-    name: str
-    kind: Literal["numeric", "category", "boolean"]
-    description: str = ""
-    column: str | None = None
-    unit: str | None = None
-    plausible: tuple[float, float] | None = None
-    allowed: tuple[str, ...] | None = None
-    missing_codes: tuple[Scalar, ...] = ()
-    other_units: Mapping[str, float] = field(default_factory=dict)
-    max_missing: float = 0.05
-    missing_reason: str = ""
-    measured_at: str | None = None
-    after_index: bool = False
-    sensitivity: Literal["clinical", "quasi-identifier"] = "clinical"
-    code: Code | None = None
-
-    @property
-    def source_column(self) -> str:
-        """The column's name in the source."""
-        return self.column or self.name
-
-
-@dataclass(frozen=True, kw_only=True)
-class Target:
-    """What is predicted, from the source column *column*.
-
-    Classification needs exactly one of *positive_above* (value > x), *positive* (these values) or *negative* (all
-    other values are positive). Every value a classification target may take is in *allowed* when it is given: another
-    one is a new class. Regression takes the number, in *unit*, inside *plausible*.
-    """
-
-    column: str
-    description: str = ""
-    unit: str | None = None
-    positive_above: float | None = None
-    positive: tuple[Scalar, ...] | None = None
-    negative: tuple[Scalar, ...] | None = None
-    allowed: tuple[Scalar, ...] | None = None
-    plausible: tuple[float, float] | None = None
-    missing_codes: tuple[Scalar, ...] = ()
+from wardround.use_cases._data import Content as Content
+from wardround.use_cases._data import Feature as Feature
+from wardround.use_cases._data import Scalar as Scalar
+from wardround.use_cases._data import Source as Source
+from wardround.use_cases._data import Target as Target
+from wardround.use_cases._names import FAMILIES as FAMILIES
+from wardround.use_cases._names import MEASURES as MEASURES
+from wardround.use_cases._names import METRICS as METRICS
+from wardround.use_cases._names import ROLE_COLUMNS as ROLE_COLUMNS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,13 +154,24 @@ class UseCase:
 
     name: str
     question: str
-    problem: Literal["classification", "regression"]
+    problem: Literal[
+        "classification",
+        "regression",
+        "multiclass",
+        "multilabel",
+        "segmentation",
+        "tagging",
+        "summary",
+        "clustering",
+        "anomaly",
+    ]
     source: Source
     record_id: str
     target: Target
     features: tuple[Feature, ...]
     candidates: tuple[Candidate, ...]
     gates: tuple[Criterion, ...]
+    contents: tuple[Content, ...] = ()
     patient_id: str | None = None
     time: str | None = None
     time_format: str | None = None
@@ -279,6 +206,15 @@ class UseCase:
     def categorical(self) -> tuple[str, ...]:
         """The category and boolean features (strings in the canonical frame), in declared order."""
         return tuple(feature.name for feature in self.features if feature.kind != "numeric")
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """All that a model may learn from: the features, then the contents, in declared order."""
+        return (*self.feature_names, *(content.name for content in self.contents))
+
+    def content(self, name: str) -> Content:
+        """Return the content called *name* (KeyError: there is none)."""
+        return {content.name: content for content in self.contents}[name]
 
     def feature(self, name: str) -> Feature:
         """Return the feature called *name* (KeyError: there is none)."""

@@ -1,0 +1,1 @@
+"""What arrives in the demo of each use case: one module a use case, with ``deliver(inbox, settings)``."""

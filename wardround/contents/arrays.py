@@ -1,0 +1,37 @@
+"""Arrays in a cell: the npy form (NumPy Enhancement Proposal 1), which says its own type and shape and runs no code."""
+
+import io
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wardround.errors import InputFault
+
+MOST_BYTES = 512 * 1024 * 1024
+
+
+def packed(array: NDArray[Any]) -> bytes:
+    """Return *array* as npy bytes, little-endian and in C order: the same bytes for the same array everywhere.
+
+    Raises:
+        ValueError: it holds Python objects.
+    """
+    plain = np.ascontiguousarray(array)
+    out = io.BytesIO()
+    np.lib.format.write_array(out, plain.astype(plain.dtype.newbyteorder("<"), copy=False), (1, 0), allow_pickle=False)
+    return out.getvalue()
+
+
+def unpacked(cell: bytes) -> NDArray[Any]:
+    """Return the array in npy bytes; nothing in them is executed.
+
+    Raises:
+        InputFault: they are not npy, hold objects, or are over `MOST_BYTES` long.
+    """
+    if len(cell) > MOST_BYTES:
+        raise InputFault("a cell", f"it holds more than {MOST_BYTES // 2**20} MiB", "Send it in parts")
+    try:
+        return np.asarray(np.load(io.BytesIO(cell), allow_pickle=False))
+    except (ValueError, EOFError, OSError):
+        raise InputFault("a cell", "it is no npy array of numbers", "Write it with numpy.save") from None
