@@ -1,0 +1,131 @@
+"""What is measured of a series at ingest, in words and figures.
+
+Of several channels, ``flat`` is that of the worst; every figure of values or of their spectrum is worked out channel
+by channel and averaged over the channels that have it; ``missing`` counts the cells of all channels.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wardround.contents.series_spectrum import spectrum
+from wardround.problems.base import Floats
+from wardround.use_cases.base import Scalar
+
+QUANTILES = (0.05, 0.95)
+POINTS = 64
+"""Points to which a channel is stretched before it is projected."""
+DIRECTIONS = 8
+
+WORDS: Mapping[str, str] = {
+    "samples": "number of times measured",
+    "duration": "time from the first sample to the last",
+    "rate": "sampling rate, one over the median step of time",
+    "longest_gap": "longest step of time",
+    "missing": "share of missing values",
+    "low": "5 % quantile of the values",
+    "high": "95 % quantile of the values",
+    "mean": "mean of the values",
+    "spread": "standard deviation of the values",
+    "flat": "share of values equal to the one before, in the worst channel",
+    "low_band": "share of the power at low frequencies",
+    "high_band": "share of the power at high frequencies",
+    "centroid": "mean frequency, weighted by power",
+    **{f"embedding_{k}": f"shape: fixed cosine no. {k} over the whole length" for k in range(1, DIRECTIONS + 1)},
+}
+UNITS: Mapping[str, str] = {
+    "samples": "samples", "duration": "s", "rate": "Hz", "longest_gap": "s", "missing": "share", "flat": "share",
+    "low_band": "share", "high_band": "share", "centroid": "Hz",
+}  # fmt: skip
+RANGES: Mapping[str, tuple[float, float]] = {
+    "samples": (1, 1e9), "duration": (0, 1e9), "rate": (0, 1e6), "longest_gap": (0, 1e9), "missing": (0, 1),
+    "flat": (0, 1), "low_band": (0, 1.000001), "high_band": (0, 1.000001), "centroid": (0, 1e6),
+    **{f"embedding_{k}": (-1.000001, 1.000001) for k in range(1, DIRECTIONS + 1)},
+}  # fmt: skip
+"""What a measure can be by its definition; rounding may carry a share a little over 1."""
+
+
+def measures_of(series: Floats, options: Mapping[str, Scalar]) -> dict[str, float]:
+    """Return the measures of a checked *series* (samples, 1 + channels), time in seconds first, NaN not measured."""
+    time, values = series[:, 0], series[:, 1:]
+    steps = np.diff(time)
+    spectra = [spectrum(time, channel, options) for channel in values.T]
+    known = [channel[np.isfinite(channel)] for channel in values.T]
+    quantiles = [np.quantile(channel, QUANTILES) for channel in known if len(channel)]
+    found = {
+        "samples": float(len(time)),
+        "duration": float(time[-1] - time[0]),
+        "rate": float(1.0 / np.median(steps)) if len(steps) else np.nan,
+        "longest_gap": float(steps.max()) if len(steps) else np.nan,
+        "missing": float(np.isnan(values).mean()),
+        "low": _mean([pair[0] for pair in quantiles]),
+        "high": _mean([pair[1] for pair in quantiles]),
+        "mean": _mean([channel.mean() for channel in known if len(channel)]),
+        "spread": _mean([channel.std() for channel in known if len(channel)]),
+        "flat": _flat(values),
+        "low_band": _mean([each.low_band for each in spectra]),
+        "high_band": _mean([each.high_band for each in spectra]),
+        "centroid": _mean([each.centroid for each in spectra]),
+    }
+    return {**found, **{f"embedding_{k}": value for k, value in enumerate(embedding(time, values), start=1)}}
+
+
+def embedding(time: Floats, values: Floats) -> tuple[float, ...]:
+    """Return eight fixed numbers, -1 to 1, for the shape of *values* (samples, channels).
+
+    Each channel is drawn straight between its values, at `POINTS` even times from the series' first to its last (the
+    ends go on as they are), brought to mean 0 and standard deviation 1, and projected on the first cosines of the
+    discrete cosine transform (DCT-II; Ahmed, Natarajan, Rao 1974) after the constant one. Over the channels the
+    numbers are averaged under the signs of a Walsh function, so that what two channels share does not cancel in all
+    eight. One channel has plus signs only; a channel without a change counts as 0.
+    """
+    at = np.linspace(time[0], time[-1], POINTS)
+    total = np.zeros(DIRECTIONS)
+    for number, channel in enumerate(values.T):
+        there = np.isfinite(channel)
+        if not there.any():
+            continue
+        drawn = np.interp(at, time[there], channel[there])
+        drawn = drawn - drawn.mean()
+        spread = drawn.std()
+        if spread > 1e-9 * max(np.abs(channel[there]).max(), 1e-300):
+            signs = [1.0 - 2.0 * ((number & k).bit_count() % 2) for k in range(DIRECTIONS)]
+            total += np.array(signs) * (_COSINES * (drawn / spread)).sum(axis=1) / POINTS
+    return tuple(float(value) for value in total / values.shape[1])
+
+
+def longest_run(time: NDArray[np.float32], gone: NDArray[np.bool_]) -> float:
+    """Return how long (s) a channel of *gone* (samples, channels) is missing at most, from one value to the next."""
+    longest = 0.0
+    for channel in gone.T:
+        there = np.flatnonzero(~channel)
+        ends = np.concatenate([time[:1], time[there], time[-1:]]).astype(np.float64)
+        edges = np.concatenate([[-1], there, [len(time)]])
+        holes = np.diff(edges) > 1
+        if holes.any():
+            longest = max(longest, float(np.diff(ends)[holes].max()))
+    return longest
+
+
+def _flat(values: Floats) -> float:
+    shares = []
+    for channel in values.T:
+        pair = np.isfinite(channel[1:]) & np.isfinite(channel[:-1])
+        if pair.any():
+            shares.append(float((channel[1:] == channel[:-1])[pair].mean()))
+    return max(shares, default=np.nan)
+
+
+def _mean(figures: list[float]) -> float:
+    finite = [float(figure) for figure in figures if np.isfinite(figure)]
+    return float(np.mean(finite)) if finite else np.nan
+
+
+def _cosines() -> Floats:
+    """Return the DCT-II basis without its constant, (directions, points), each with mean square 1."""
+    middle = (np.arange(POINTS) + 0.5) / POINTS
+    return np.asarray(np.sqrt(2.0) * np.cos(np.pi * np.arange(1, DIRECTIONS + 1)[:, None] * middle))
+
+
+_COSINES = _cosines()
