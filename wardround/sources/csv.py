@@ -34,7 +34,7 @@ def read_csv(use_case: UseCase, data: bytes, options: Mapping[str, Scalar], *, p
     Raises:
         InputFault: it is empty, cut short, binary, in another encoding, or its lines differ in length.
     """
-    text = _decoded(_unzipped(data, place), options, place)
+    text = decoded(unzipped(data, place), options, place)
     if not text.strip():
         raise InputFault(place, "the file is empty", "Export it again")
     delimiter = _delimiter(use_case, text, options, place)
@@ -44,7 +44,12 @@ def read_csv(use_case: UseCase, data: bytes, options: Mapping[str, Scalar], *, p
     return frame
 
 
-def _unzipped(data: bytes, place: str) -> bytes:
+def unzipped(data: bytes, place: str) -> bytes:
+    """Return *data*, taken out of gzip where it is in it.
+
+    Raises:
+        InputFault: it is cut short or damaged.
+    """
     if not data.startswith(b"\x1f\x8b"):
         return data
     try:
@@ -55,7 +60,12 @@ def _unzipped(data: bytes, place: str) -> bytes:
         ) from None
 
 
-def _decoded(data: bytes, options: Mapping[str, Scalar], place: str) -> str:
+def decoded(data: bytes, options: Mapping[str, Scalar], place: str) -> str:
+    """Return the text in *data*: in the encoding of a byte order mark, else of the option ``encoding``, else UTF-8.
+
+    Raises:
+        InputFault: it is no text, or not in that encoding.
+    """
     if what := what_it_is(data):
         raise InputFault(place, f"this is {what}, not delimited text", "Name the file with its true suffix")
     declared = str(options.get("encoding", "")).lower()

@@ -42,14 +42,22 @@ def locate(location: str, settings: "Settings") -> Path:
 
 def read_file(use_case: UseCase, source: Source, settings: "Settings") -> "pd.DataFrame":
     """Read a file of kind ``csv``, ``parquet`` or ``excel`` (see `wardround.sources.read`)."""
-    path = locate(source.location, settings)
+    return read_bytes(use_case, source, file_bytes(source.location, settings), place=source.location)
+
+
+def file_bytes(location: str, settings: "Settings") -> bytes:
+    """Return the bytes of a file.
+
+    Raises:
+        InputFault: it is not there, or may or can not be read.
+    """
+    path = locate(location, settings)
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except PermissionError:
-        raise InputFault(source.location, "it may not be read", "Ask for the right to read it") from None
+        raise InputFault(location, "it may not be read", "Ask for the right to read it") from None
     except OSError as error:
-        raise InputFault(source.location, f"it could not be read ({type(error).__name__})", "Check the disk") from None
-    return read_bytes(use_case, source, data, place=source.location)
+        raise InputFault(location, f"it could not be read ({type(error).__name__})", "Check the disk") from None
 
 
 def read_bytes(use_case: UseCase, source: Source, data: bytes, *, place: str) -> "pd.DataFrame":
