@@ -47,9 +47,23 @@ METRICS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Problem -> its metrics. The first of the newer problems' metrics is the mean loss per row."""
 
+TRUTHS: Mapping[str, str] = {"multilabel": "labels", "segmentation": "mask", "tagging": "spans", "summary": "text"}
+"""Problem -> the form of its truth, where that is no number."""
+
+UNSUPERVISED = ("clustering", "anomaly")
+"""Problems without a right answer to learn from."""
+
+CONTENTS_NEEDED: Mapping[str, tuple[str, ...]] = {
+    "cnn": ("image", "series"), "recurrent": ("series",), "unet": ("image",), "thresholding": ("image",),
+    "bag_of_words": ("text",), "dictionary": ("text",), "crf": ("text",),
+    "lead": ("text",), "textrank": ("text",), "sentence_ranking": ("text",),
+}  # fmt: skip
+"""Family -> the kinds of content that it can learn from, if it learns from nothing else."""
+
 MEASURES: Mapping[str, tuple[str, ...]] = {
     "image": (
         "height", "width", "darkest", "median", "brightest", "mean", "contrast", "sharpness", "noise", "saturation",
+        "midline",
         "embedding_1", "embedding_2", "embedding_3", "embedding_4", "embedding_5", "embedding_6", "embedding_7",
         "embedding_8",
     ),
