@@ -5,7 +5,10 @@ from wardround.problems.base import Metric, Prediction, Problem
 from wardround.problems.classification import CLASSIFICATION
 from wardround.problems.clustering import CLUSTERING
 from wardround.problems.multiclass import MULTICLASS
+from wardround.problems.multilabel import MULTILABEL
 from wardround.problems.regression import REGRESSION
+from wardround.problems.summary import SUMMARY
+from wardround.problems.tagging import TAGGING
 from wardround.use_cases.base import UseCase
 
 __all__ = ["PROBLEMS", "Metric", "Prediction", "Problem", "problem_of"]
@@ -14,6 +17,9 @@ PROBLEMS: dict[str, Problem] = {
     "classification": CLASSIFICATION,
     "regression": REGRESSION,
     "multiclass": MULTICLASS,
+    "multilabel": MULTILABEL,
+    "tagging": TAGGING,
+    "summary": SUMMARY,
     "clustering": CLUSTERING,
     "anomaly": ANOMALY,
 }
