@@ -20,7 +20,10 @@ from wardround.errors import AlreadyExists, Corrupted, NotFound, PromotionRefuse
 from wardround.evaluation.comparison import Judged, ScoredRows
 from wardround.evaluation.gates import judge
 from wardround.evaluation.wording import described
+from wardround.predicted import prediction_of
 from wardround.privacy import in_words
+from wardround.problems import PROBLEMS
+from wardround.problems.base import joined, judged, selected, with_answer
 from wardround.scoring import load_learner
 from wardround.training import out_of_fold
 from wardround.training.gathering import gather
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from wardround.models import Learner
-    from wardround.problems import Prediction
+    from wardround.problems import Prediction, Problem
     from wardround.settings import Settings
     from wardround.store import Store
 
@@ -96,32 +99,28 @@ def verdict_key(challenger: ModelVersion, champion: str | None) -> str:
 @dataclass(frozen=True, kw_only=True)
 class _Side:
     version: ModelVersion
+    problem: "Problem"
     learner: "Learner"
     kept: "pd.DataFrame"
 
     @classmethod
     def of(cls, store: "Store", version: ModelVersion) -> "_Side":
         kept = out_of_fold(store, version).drop_duplicates("record_id", keep="last").set_index("record_id")
-        return cls(version=version, learner=load_learner(store, version), kept=kept)
+        problem = PROBLEMS[version.problem]
+        return cls(version=version, problem=problem, learner=load_learner(store, version), kept=kept)
 
     def predict(self, frame: "pd.DataFrame") -> tuple["Prediction", int]:
         """Return a prediction per row of *frame*, out-of-fold for the rows it learned from, and how many those are."""
-        from wardround.problems import Prediction
-
         learned = frame["record_id"].isin(self.kept.index).to_numpy()
-        columns = {name: np.full(len(frame), np.nan) for name in ("value", "low", "high")}
+        parts: list[tuple[np.ndarray, Prediction]] = []
         if learned.any():
             old = self.kept.loc[frame.loc[learned, "record_id"]]
-            for name, values in columns.items():
-                values[learned] = old[name].to_numpy(dtype=np.float64)
+            parts.append((np.flatnonzero(learned), prediction_of(self.problem, old)))
         if not learned.all():
-            fresh = self.learner.predict(frame.loc[~learned])
-            for name, values in columns.items():
-                given = getattr(fresh, name)
-                if given is not None:
-                    values[~learned] = given
-        low, high = (None if np.isnan(columns[name]).all() else columns[name] for name in ("low", "high"))
-        return Prediction(value=columns["value"], low=low, high=high), int(learned.sum())
+            rows = frame.loc[~learned]
+            fresh = judged(self.problem, rows.get("truth"), self.learner.predict(rows))
+            parts.append((np.flatnonzero(~learned), fresh))
+        return joined(len(frame), parts), int(learned.sum())
 
 
 def _judged(
@@ -130,7 +129,7 @@ def _judged(
     sides = [_Side.of(store, version) for version in (candidate, serving) if version is not None]
     names = dict.fromkeys(batch for side in reversed(sides) for batch in side.version.batches)
     frame = gather(use_case, tuple(names), store=store).frame
-    frame = frame[frame["target"].notna()].reset_index(drop=True)
+    frame = frame[with_answer(sides[0].problem, frame)].reset_index(drop=True)
     populations = {"reference": frame}
     notes: list[str] = []
     if len(sides) == 2:
@@ -170,8 +169,6 @@ def _judged(
 def _rows(
     use_case: UseCase, rows: "pd.DataFrame", prediction: "Prediction", usable: np.ndarray, learned: int
 ) -> ScoredRows:
-    from wardround.evaluation.statistics import rows_of
-
     by = [column for gate in use_case.gates if isinstance(gate, Comparison) for column in gate.by]
     columns = list(dict.fromkeys([*use_case.subgroups, *by]))
     kept = rows[usable]
@@ -183,7 +180,7 @@ def _rows(
         how = "out-of-fold predictions where it learned from the row and fresh ones elsewhere"
     return ScoredRows(
         record_id=kept["record_id"].to_numpy(), patient_id=kept["patient_id"].to_numpy(),
-        target=kept["target"].to_numpy(dtype=np.float64), prediction=rows_of(prediction, usable),
+        target=kept["target"].to_numpy(dtype=np.float64), prediction=selected(prediction, usable),
         subgroups=kept[columns].reset_index(drop=True), how=how, out_of_fold=learned > 0,
     )  # fmt: skip
 

@@ -14,12 +14,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wardround import batches, registry
+from wardround import batches, predicted, registry
 from wardround.domain import Batch, ModelVersion, Sensitivity, from_json, to_json
 from wardround.errors import AlreadyExists, Corrupted, NoChampion, NotFound
 from wardround.models import Learner
 from wardround.models import load as load_model
-from wardround.models.facts import FACTS, MODEL
+from wardround.models.facts import FACTS
+from wardround.problems import PROBLEMS
 from wardround.use_cases.base import UseCase
 
 if TYPE_CHECKING:
@@ -60,7 +61,8 @@ def load_learner(store: "Store", version: ModelVersion) -> Learner:
     Raises:
         Corrupted: a file is missing, altered, or holds a type that was not reviewed.
     """
-    files = {name: registry.read_file(store, version, name) for name in (MODEL, FACTS) if name in version.files}
+    own = [name for name in version.files if name == FACTS or name.startswith("model.")]
+    files = {name: registry.read_file(store, version, name) for name in own}
     key = (version.use_case, version.version, *(hashlib.sha256(files[name]).hexdigest() for name in sorted(files)))
     with _turn:  # worker threads score at the same time
         learner = _loaded.pop(key, None) or load_model(files, place=version.prefix.rstrip("/"))
@@ -81,8 +83,8 @@ def score(
 ) -> Scored:
     """Predict the accepted rows of *batch* with *version* (None: the champion), once per (batch, version).
 
-    Memory does not grow with the batch. Each row gets record_id, value, low, high (NaN: no interval), the model's
-    version, the batch as hash of its input, and the time.
+    Memory does not grow with the batch. Each row gets record_id, value, low, high (NaN: no interval), the answer
+    itself where it is no number, the model's version, the batch as hash of its input, and the time.
 
     Raises:
         NoChampion: no version is given and none serves.
@@ -139,7 +141,7 @@ def prediction_frames(
     *,
     chunk_rows: int = batches.CHUNK_ROWS,
 ) -> "Iterator[pd.DataFrame]":
-    """Yield record_id and value of the stored predictions in the batch's order; memory does not grow with the batch.
+    """Yield record_id and prediction as stored, in the batch's order; memory does not grow with the batch.
 
     Raises:
         NotFound: the batch was not scored with this version.
@@ -148,7 +150,8 @@ def prediction_frames(
     from wardround.rows import pieces
 
     file, key = _stored(store, use_case, batch, version)
-    return pieces(file, key, chunk_rows, ["record_id", "value"])
+    names = [name for name in file.schema_arrow.names if name not in ("version", "input", "time")]
+    return pieces(file, key, chunk_rows, names)
 
 
 def _stored(
@@ -165,25 +168,24 @@ def _stored(
 
 
 def _write(path: Path, learner: Learner, *, store: "Store", batch: Batch, version: str, now: datetime) -> int:
-    import numpy as np
     import pandas as pd
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    numbers = {"value", "low", "high"}
-    names = ("record_id", "value", "low", "high", "version", "input")
-    fields = [pa.field(name, pa.float64() if name in numbers else pa.string()) for name in names]
-    form = pa.schema([*fields, pa.field("time", pa.timestamp("us", tz="UTC"))])
+    problem = PROBLEMS[learner.problem]
+    form = pa.schema(
+        [
+            pa.field("record_id", pa.string()), *predicted.fields(problem, output=True),
+            pa.field("version", pa.string()), pa.field("input", pa.string()),
+            pa.field("time", pa.timestamp("us", tz="UTC")),
+        ]
+    )  # fmt: skip
     rows = 0
     with pq.ParquetWriter(path, form, compression="zstd", write_page_checksum=True) as writer:
         for frame in batches.frames(store, batch, late_labels=False):
-            prediction = learner.predict(frame)
-            blank = np.full(len(frame), np.nan)
             table: dict[str, Any] = {
                 "record_id": frame["record_id"],
-                "value": prediction.value,
-                "low": blank if prediction.low is None else prediction.low,
-                "high": blank if prediction.high is None else prediction.high,
+                **predicted.columns(problem, learner.predict(frame), output=True),
                 "version": version,
                 "input": batch.id,
                 "time": now,

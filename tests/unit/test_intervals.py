@@ -10,7 +10,8 @@ from scipy.special import expit
 from wardround.evaluation.calibration import calibration_points
 from wardround.evaluation.intervals import estimates, interval, paired_interval
 from wardround.evaluation.measure import measured
-from wardround.evaluation.statistics import rows_of, weighted
+from wardround.evaluation.statistics import weighted
+from wardround.problems.base import selected
 from wardround.problems import CLASSIFICATION, REGRESSION
 from wardround.problems.base import Prediction
 
@@ -34,7 +35,7 @@ def test_a_weighted_metric_is_the_problems_own_on_repeated_rows(metric, seed, n,
         prediction = Prediction(value=np.round(prediction.value, 1))
     times = np.random.default_rng(seed).integers(0, 4, size=n)
     index = np.repeat(np.arange(n), times)
-    expected = metric.compute(target[index], rows_of(prediction, index), 0.3)
+    expected = metric.compute(target[index], selected(prediction, index), 0.3)
     with np.errstate(all="ignore"):
         found = weighted(metric, target, prediction, 0.3)(times[None, :].astype(float))[0]
     assert found == pytest.approx(expected, abs=1e-6, nan_ok=True)
@@ -50,7 +51,7 @@ def test_a_weighted_metric_is_the_problems_own_on_repeated_rows(metric, seed, n,
 def test_a_weighted_error_is_the_problems_own_on_repeated_rows(metric, target, value, times):
     prediction = Prediction(value=value, low=value - 5, high=value + 5)
     index = np.repeat(np.arange(30), times)
-    expected = metric.compute(target[index], rows_of(prediction, index), 0.5)
+    expected = metric.compute(target[index], selected(prediction, index), 0.5)
     if metric.name == "r2" and (len(index) == 0 or np.var(target[index]) < 1e-6):
         return
     with np.errstate(all="ignore"):
@@ -87,7 +88,7 @@ def test_rows_of_one_patient_are_drawn_together():
     """Every row ten times says nothing new: the interval by patient stays, the one by row shrinks."""
     target, prediction = clinic(5, 120)
     ten = np.repeat(np.arange(120), 10)
-    statistic = weighted(CLASSIFICATION.metric("brier"), target[ten], rows_of(prediction, ten), 0.3)
+    statistic = weighted(CLASSIFICATION.metric("brier"), target[ten], selected(prediction, ten), 0.3)
 
     def width(names):
         found = interval(statistic, names, seed=1).interval

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from wardround.evaluation.evaluate import levels_of
 from wardround.evaluation.intervals import Array, Estimate, paired_interval
-from wardround.evaluation.statistics import rows_of, weighted
+from wardround.evaluation.statistics import weighted
+from wardround.problems.base import selected
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -124,7 +125,7 @@ def compare(
     order = _aligned(challenger, champion)
     target = np.asarray(challenger.target, dtype=np.float64)
     patients = np.asarray(challenger.patient_id, dtype=str)
-    other = rows_of(champion.prediction, order)
+    other = selected(champion.prediction, order)
     groups: list[tuple[str, str, NDArray[np.intp]]] = []
     if not by:
         groups = [("", "", np.arange(len(target)))]
@@ -139,7 +140,7 @@ def compare(
     parts = []
     for column, level, index in groups:
         new, old = (
-            weighted(metric, target[index], rows_of(prediction, index), threshold)
+            weighted(metric, target[index], selected(prediction, index), threshold)
             for prediction in (challenger.prediction, other)
         )
         estimate = paired_interval(

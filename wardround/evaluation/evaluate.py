@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 from wardround.domain import Evaluation, Figure, SubgroupFigures
 from wardround.evaluation.intervals import REPLICATES
 from wardround.evaluation.measure import figure_of, measured
-from wardround.evaluation.statistics import rows_of
 from wardround.privacy import suppress_subgroups
+from wardround.problems.base import selected
 from wardround.use_cases.base import UseCase
 
 if TYPE_CHECKING:
@@ -38,28 +38,28 @@ def evaluate(
 ) -> Evaluation:
     """Return the evaluation of *prediction* against *target* (both n rows) of *patients* (n,).
 
-    *subgroups* holds one column per subgroup (n rows). Rows without an outcome (NaN) are left out. Levels with fewer
-    than *small_cell* patients are suppressed, and a second one where the first could be computed from the total.
-    Calibration slope and intercept are those of logistic recalibration (Cox 1958), the expected calibration error has
-    ten equal-width bins (Naeini et al. 2015), the net benefit is that at the use case's threshold (Vickers & Elkin
-    2006); intervals: see `wardround.evaluation.intervals`.
+    *subgroups* holds one column per subgroup (n rows). Rows without an outcome (NaN) are left out, where the problem
+    asks for one. Levels with fewer than *small_cell* patients are suppressed, and a second one where the first could be
+    computed from the total. Calibration slope and intercept are those of logistic recalibration (Cox 1958), the
+    expected calibration error has ten equal-width bins (Naeini et al. 2015), the net benefit is that at the use case's
+    threshold (Vickers & Elkin 2006); intervals: see `wardround.evaluation.intervals`.
     """
     target = np.asarray(target, dtype=np.float64)
     patients = np.asarray(patients, dtype=str)
-    known = np.flatnonzero(np.isfinite(target))
-    target, prediction, patients = target[known], rows_of(prediction, known), patients[known]
+    known = np.flatnonzero(np.isfinite(target) | (not problem.supervised))
+    target, prediction, patients = target[known], selected(prediction, known), patients[known]
     metrics = tuple(problem.metrics)
     count = len(np.unique(patients))
 
     def figures(index: NDArray[np.intp], replicates: int) -> tuple[Figure, ...]:
         found = measured(
-            metrics, target[index], rows_of(prediction, index), patients[index], use_case.threshold,
+            metrics, target[index], selected(prediction, index), patients[index], use_case.threshold,
             seed=seed, replicates=replicates,
         )  # fmt: skip
         return tuple(figure_of(name, estimate, len(index)) for name, estimate in found.items())
 
     base: dict[str, Any] = {"population": population, "method": method, "seed": seed}
-    base["threshold"] = use_case.threshold if use_case.problem == "classification" else None
+    base["threshold"] = use_case.threshold if problem.two_classes else None
     if count < small_cell:
         note = f"suppressed: fewer than {small_cell} patients"
         unsaid = tuple(Figure(metric=metric.name, value=None, note=note) for metric in metrics)

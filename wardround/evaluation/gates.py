@@ -117,7 +117,7 @@ class _Judgement:
         say = _reporter(gate, "limit", gate.what, "artifact", gate.limit)
         if value is None or not math.isfinite(value):
             return say(f"{gate.what} was not measured")
-        strange = set(features or ()) - set(self.use_case.feature_names)
+        strange = set(features or ()) - set(self.use_case.input_names)
         if gate.what == "features" and strange:
             return say(f"it uses {len(strange)} feature(s) that the use case does not name", float(value))
         passed = value <= gate.limit

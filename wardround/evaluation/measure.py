@@ -15,10 +15,8 @@ from wardround.problems.classification import BINS
 if TYPE_CHECKING:
     from wardround.problems.base import Metric, Prediction
 
-_INFLATED = ("ece",)
+_INFLATED = ("ece", "top_ece")
 """Metrics that resampling inflates, since a resample is noisier than the rows: an interval would miss the figure."""
-
-_SHARES = ("auroc", "auprc", "sensitivity", "specificity", "accuracy", "coverage")
 
 
 def measured(
@@ -38,15 +36,17 @@ def measured(
     expected calibration error gets no interval of its own.
     """
     patients = np.asarray(patients, dtype=str)
+    metrics = tuple(metrics)
     found = estimates(
         {metric.name: weighted(metric, target, prediction, threshold) for metric in metrics},
         patients, seed=seed, replicates=replicates,
     )  # fmt: skip
+    shares = {metric.name for metric in metrics if metric.is_share}
     for name, estimate in found.items():
         if name in _INFLATED:
             found[name] = replace(estimate, interval=None)
         defined = estimate.undefined <= MAX_UNDEFINED * estimate.replicates
-        if name in _SHARES and estimate.interval is None and estimate.value in (0.0, 1.0) and defined:
+        if name in shares and estimate.interval is None and estimate.value in (0.0, 1.0) and defined:
             found[name] = replace(estimate, interval=_exact(estimate.value, _resting_on(name, target, patients)))
     return found
 

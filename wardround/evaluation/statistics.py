@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wardround.evaluation.intervals import Array, Statistic
-from wardround.problems.classification import BINS, CLIP
+from wardround.problems.base import selected
+from wardround.problems.classification import BINS, CLASSIFICATION, CLIP
+from wardround.problems.regression import REGRESSION
 
 if TYPE_CHECKING:
     from wardround.problems.base import Metric, Prediction
@@ -29,23 +31,14 @@ def weighted(metric: "Metric", target: Array, prediction: "Prediction", threshol
     """
     target = np.asarray(target, dtype=np.float64)
     value = np.asarray(prediction.value, dtype=np.float64)
-    if not len(target) or not (np.all(np.isfinite(target)) and np.all(np.isfinite(value))):
+    if not len(value) or not np.all(np.isfinite(value)):
         return lambda weights: np.full(len(weights), np.nan)
-    make = _MAKERS.get(metric.name)
-    return make(target, prediction, threshold) if make else _by_rows(metric, target, prediction, threshold)
-
-
-def rows_of(prediction: "Prediction", index: Any) -> "Prediction":
-    """Return the prediction of the rows at *index*."""
-    from dataclasses import replace
-
-    low, high = prediction.low, prediction.high
-    return replace(
-        prediction,
-        value=np.asarray(prediction.value)[index],
-        low=None if low is None else np.asarray(low)[index],
-        high=None if high is None else np.asarray(high)[index],
-    )
+    make = metric.weighted or _MAKERS.get(metric)
+    if make is None:
+        return _by_rows(metric, target, prediction, threshold)
+    if metric.weighted is None and not np.all(np.isfinite(target)):
+        return lambda weights: np.full(len(weights), np.nan)
+    return make(target, prediction, threshold)
 
 
 def log_odds(probability: Array) -> Array:
@@ -59,7 +52,7 @@ def _by_rows(metric: "Metric", target: Array, prediction: "Prediction", threshol
         values = []
         for weight in weights:
             index = np.repeat(np.arange(len(target)), weight.astype(np.intp))
-            values.append(float(metric.compute(target[index], rows_of(prediction, index), threshold)))
+            values.append(float(metric.compute(target[index], selected(prediction, index), threshold)))
         return np.array(values)
 
     return statistic
@@ -213,7 +206,7 @@ def _rmse(target: Array, prediction: "Prediction", _: float) -> Statistic:
 
 _Maker = Callable[[Array, "Prediction", float], Statistic]
 
-_MAKERS: dict[str, _Maker] = {
+_BY_NAME: dict[str, _Maker] = {
     "auroc": _auroc,
     "auprc": _auprc,
     "ece": _ece,
@@ -230,4 +223,11 @@ _MAKERS: dict[str, _Maker] = {
     "rmse": _rmse,
     "r2": _r2,
     "coverage": _coverage,
+}
+
+_MAKERS: "dict[Metric, _Maker]" = {
+    metric: _BY_NAME[metric.name]
+    for problem in (CLASSIFICATION, REGRESSION)
+    for metric in problem.metrics
+    if metric.name in _BY_NAME
 }

@@ -56,6 +56,11 @@ class Learner(Protocol):
         ...
 
     @property
+    def has_intervals(self) -> bool:
+        """Whether `add_intervals` gives its predictions a lower and an upper end."""
+        ...
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What was noticed while fitting, in sentences that tell no value of a row."""
         ...
@@ -91,7 +96,14 @@ class Learner(Protocol):
         ...
 
     def fit(
-        self, frame: "pd.DataFrame", target: Floats, patients: Any = None, *, seed: int = 0, intervals: bool = True
+        self,
+        frame: "pd.DataFrame",
+        target: Floats,
+        patients: Any = None,
+        *,
+        seed: int = 0,
+        intervals: bool = True,
+        progress: "Callable[[str, float], None] | None" = None,
     ) -> "Learner":
         """Learn from *frame* (n rows), *target* (n,) and the patient of each row (default: ``patient_id``).
 

@@ -20,7 +20,8 @@ FAMILIES = (
     *(Family(name=name, problem="multiclass", home="wardround.models.classes")
       for name in ("logistic", "random_forest", "boosting")),
     Family(name="self_training", problem="classification", home="wardround.models.few", uses_unlabelled=True),
-    *(Family(name=name, problem="clustering", home="wardround.models.groups") for name in ("kmeans", "gaussian_mixture")),
+    *(Family(name=name, problem="clustering", home="wardround.models.groups")
+      for name in ("kmeans", "gaussian_mixture")),
     *(Family(name=name, problem="anomaly", home="wardround.models.outliers")
       for name in ("isolation_forest", "principal_components")),
     *(Family(name="bag_of_words", problem=problem, home="wardround.models.words", contents=("text",))

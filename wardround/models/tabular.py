@@ -81,6 +81,11 @@ class TabularLearner:
         return self.kind.holds_rows
 
     @property
+    def has_intervals(self) -> bool:
+        """Whether `add_intervals` gives its predictions a lower and an upper end."""
+        return self.kind.problem == "regression"
+
+    @property
     def prefix(self) -> str:
         """Where the family's parameters are in the estimator that `unfitted` gives."""
         return ("estimator__" if self.calibrated else "") + "model__" + self.kind.inside

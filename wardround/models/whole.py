@@ -95,6 +95,11 @@ class WholeLearner(ABC):
         return self.kind.holds_rows
 
     @property
+    def has_intervals(self) -> bool:
+        """Whether `add_intervals` gives its predictions a lower and an upper end."""
+        return False
+
+    @property
     def levels(self) -> Mapping[str, tuple[str, ...]]:
         """The levels it tells apart, by category column."""
         return {}

@@ -95,8 +95,11 @@ def arm(
     seed: int,
     version: str = "",
     rounds: int | None = None,
+    loss: Floats | None = None,
 ) -> Arming:
-    """Replay the reference rows *frame* (n) with their out-of-fold *prediction* (n) and *target* (n).
+    """Replay the reference rows *frame* (n) with their out-of-fold *prediction* (n), *target* (n) and *loss* (n).
+
+    *loss* may be left out where it follows from prediction and outcome alone.
 
     So many *rounds* are replayed that none of them alarming would bound the rate below the budget (rule of
     three), at least 100 and at most 400. The monitor is armed unless the measured rate is shown to be over
@@ -124,12 +127,13 @@ def arm(
         size = here if of_site is None else size
         mine = build_profile(
             use_case, frame.iloc[reference], _Value(prediction[reference]), target[reference], profile.importance,
-            profile.seed, small_cell=profile.small_cell,
+            profile.seed, loss=None if loss is None else loss[reference], small_cell=profile.small_cell,
         )  # fmt: skip
         history: list[Decision] = []
         for number in range(min(ROUNDS_PER_SPLIT, len(arriving) // here, rounds - made)):
             rows = arriving[number * here : (number + 1) * here]
-            history.append(_round(use_case, mine, frame.iloc[rows], prediction[rows], target[rows], history))
+            lost = None if loss is None else loss[rows]
+            history.append(_round(use_case, mine, frame.iloc[rows], prediction[rows], target[rows], lost, history))
             alarms += history[-1].action is not Action.NONE
             made += 1
     interval = _exact(alarms, made, monitoring.rounds_per_year)
@@ -168,16 +172,19 @@ def arm_version(use_case: UseCase, version: str, *, store: "Store", settings: Se
     if arming is None:
         profile = from_json(Profile, registry.read_file(store, manifest, "profile.json"))
         predicted = out_of_fold(store, manifest)
+        learned = (batches.load(store, use_case.name, batch) for batch in manifest.batches)
         rows = pd.concat(
-            [batches.rows(store, batches.load(store, use_case.name, batch)) for batch in manifest.batches],
+            [frame for batch in learned for frame in batches.frames(store, batch, contents=False)],
             ignore_index=True,
         ).drop_duplicates("record_id")
+        names = [name for name in ("record_id", "target", "value", "loss") if name in predicted]
         joined = rows.drop(columns="target").merge(
-            predicted[["record_id", "target", "value"]].drop_duplicates("record_id"), on="record_id", how="inner"
+            predicted[names].drop_duplicates("record_id"), on="record_id", how="inner"
         )
         arming = arm(
             use_case, profile, joined, joined["value"].to_numpy(dtype=float), joined["target"].to_numpy(dtype=float),
             seed=manifest.seed, version=manifest.version,
+            loss=joined["loss"].to_numpy(dtype=float) if "loss" in joined else None,
         )  # fmt: skip
         try:
             store.put(key, to_json(arming), sensitivity=Sensitivity.AGGREGATE)
@@ -206,6 +213,7 @@ def _round(
     rows: pd.DataFrame,
     prediction: Floats,
     target: Floats,
+    loss: Floats | None,
     history: Sequence[Decision],
 ) -> Decision:
     """Make one round on rows that are sound and unchanged; size and age are not what is replayed."""
@@ -213,7 +221,7 @@ def _round(
         use_case, monitoring=replace(use_case.monitoring, rows_per_round=None, freshness=None, min_rows=0)
     )  # fmt: skip
     summary = BatchSummary(profile)
-    summary.update(rows.assign(target=target), prediction)
+    summary.update(rows.assign(target=target), prediction, loss)
     batch = Batch(
         use_case=use_case.name, id=str(len(history)), label="replay", source="replay", rows_in=len(rows),
         rows_accepted=len(rows), rows_quarantined=0, rows_labelled=summary.loss.total, refused=False, outcomes=(),

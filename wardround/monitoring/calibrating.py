@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from wardround.evaluation.calibration import CalibrationPoint, calibration_points
+from wardround.problems import problem_of
 from wardround.use_cases.base import UseCase
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ def calibration_of_version(
     from wardround import registry
     from wardround.training import out_of_fold
 
+    if not problem_of(use_case).scalar:
+        return ()
     kept = out_of_fold(store, registry.load(store, use_case.name, version))
     return calibration_points(kept["target"], kept["value"], patients=kept["patient_id"], small_cell=small_cell)
 
@@ -43,12 +46,12 @@ def calibration_of_batch(
 
     found = batches.load(store, use_case.name, batch)
     model = registry.load(store, use_case.name, version)
-    if found.id in model.batches or not found.rows_accepted:
+    if found.id in model.batches or not found.rows_accepted or not problem_of(use_case).scalar:
         return ()
     try:
         predicted = scoring.predictions(store, use_case, found, model)
     except NotFound:
         return ()
-    columns = [frame[["target", "patient_id"]] for frame in batches.frames(store, found)]
+    columns = [frame[["target", "patient_id"]] for frame in batches.frames(store, found, contents=False)]
     rows = pd.concat(columns, ignore_index=True)  # in the order of the predictions; a whole batch may not fit
     return calibration_points(rows["target"], predicted["value"], patients=rows["patient_id"], small_cell=small_cell)

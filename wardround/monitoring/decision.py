@@ -37,10 +37,12 @@ class Findings:
         return tuple(r for r in (self.worse_realised, self.worse_estimated) if r is not None)
 
 
-def findings(readings: Sequence[Reading], importance: Sequence[tuple[str, float]]) -> Findings:
-    """Sort the alarms by what they say."""
+def findings(use_case: UseCase, readings: Sequence[Reading], importance: Sequence[tuple[str, float]]) -> Findings:
+    """Sort the alarms by what they say; where a measure of an input moved, the input itself has moved."""
     alarms = [reading for reading in readings if reading.alarm]
     drifted = tuple(dict.fromkeys(r.column for r in alarms if r.kind == "input drift" and r.column))
+    measured_of = {feature.name: feature.of for feature in use_case.features if feature.of}
+    inputs = {*drifted, *(measured_of[name] for name in drifted if name in measured_of)}
     realised = {r.column: r for r in alarms if r.kind == "realised performance"}
     target = next((r for r in alarms if r.kind == "target drift"), None)
     judged_at_new_rate = any(r.column == EXCESS_AT_NEW_RATE for r in readings)
@@ -48,7 +50,7 @@ def findings(readings: Sequence[Reading], importance: Sequence[tuple[str, float]
         faults=tuple(r for r in alarms if r.kind in QUALITY_KINDS),
         shifts=tuple(r for r in alarms if r.kind in DRIFT_KINDS),
         drifted=drifted,
-        share=importance_share(importance, drifted),
+        share=importance_share(importance, inputs),
         worse_realised=next((r for c, r in realised.items() if c not in (EXCESS, EXCESS_AT_NEW_RATE)), None),
         worse_estimated=next((r for r in alarms if r.kind == "estimated performance"), None),
         target=target,
@@ -85,7 +87,7 @@ def decide(
     *rows* were read, *outcomes* of them have an outcome; *importance* is the champion's (feature, loss
     increase). *in_cool_down*: a retraining was started so recently that this one would not be.
     """
-    found = findings(readings, importance)
+    found = findings(use_case, readings, importance)
     action, cause, reasons = _verdict(use_case, batch, found, readings, rows)
     retrains = action is Action.RETRAIN
     if retrains and outcomes < use_case.retraining.min_new_labels:

@@ -1,10 +1,10 @@
 """What a model's performance should be now, told without a single outcome.
 
-Classification: confidence-based estimation. If the calibrated probability is right, the expected confusion of a
-batch follows from the distribution of its predictions (Garg et al. 2022, *Leveraging unlabeled data to predict
-out-of-distribution performance*; Guillory et al. 2021; the CBPE of NannyML's documentation). Regression: a model of the
-loss, linear in the encoded row, fitted on out-of-fold errors. Both are blind to a change of the outcome given the
-inputs, so they never overrule outcomes.
+Two classes: confidence-based estimation. If the calibrated probability is right, the expected confusion of a batch
+follows from the distribution of its predictions (Garg et al. 2022, *Leveraging unlabeled data to predict
+out-of-distribution performance*; Guillory et al. 2021; the CBPE of NannyML's documentation). Any other problem: a
+model of the loss, linear in the encoded row, fitted on out-of-fold errors. Both are blind to a change of the outcome
+given the inputs, so they never overrule outcomes.
 """
 
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from wardround.problems import PROBLEMS, Prediction, Problem, problem_of
 from wardround.use_cases.base import UseCase
 
 Floats = NDArray[np.float64]
@@ -22,8 +23,6 @@ KNOTS = 50
 ISOTONIC_FROM = 2_000
 """Outcomes from which on the calibration map is isotonic; below, two parameters are all the data can carry."""
 RIDGE = 10.0
-LOSS = {"classification": "brier", "regression": "mae"}
-"""The metric that is the mean loss per row of each problem."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +36,7 @@ class Known:
 
 @dataclass(frozen=True, kw_only=True)
 class Estimator:
-    """The stored part: calibration map (classification) or loss model (regression), and the known figures.
+    """The stored part: calibration map (classification) or loss model (any other problem), and the known figures.
 
     *rows* are independent outcomes. ``excess_sd`` is the SD per row of loss minus expected loss.
     """
@@ -55,7 +54,7 @@ class Estimator:
     @property
     def loss_metric(self) -> str:
         """The name of the metric that is the mean loss per row."""
-        return LOSS[self.problem]
+        return PROBLEMS[self.problem].loss
 
     def known(self, metric: str) -> Known | None:
         """Return the reference's figure of *metric*."""
@@ -69,7 +68,7 @@ class Estimator:
 
     def expected_loss(self, value: Floats, encoded: NDArray[np.float32]) -> Floats:
         """Return the loss per row that the stored knowledge expects, shape (rows,)."""
-        if self.problem == "classification":
+        if PROBLEMS[self.problem].two_classes:
             probability = self.probability(value)
             return probability * (1 - value) ** 2 + (1 - probability) * value**2
         if not self.coefficients:
@@ -78,17 +77,29 @@ class Estimator:
 
 
 def build_estimator(
-    use_case: UseCase, value: Floats, target: Floats, encoded: NDArray[np.float32], design_effect: float
+    use_case: UseCase,
+    value: Floats,
+    target: Floats,
+    encoded: NDArray[np.float32],
+    design_effect: float,
+    loss: Floats | None = None,
 ) -> Estimator:
-    """Fit the estimator on out-of-fold predictions (n,), outcomes (n,) and encoded rows (n, width)."""
-    known = np.isfinite(value) & np.isfinite(target)
-    value, target, encoded = value[known], target[known], encoded[known]
+    """Fit the estimator on out-of-fold predictions (n,), outcomes (n,), encoded rows (n, width) and losses (n,).
+
+    *loss* may be left out where it follows from prediction and outcome alone.
+    """
+    problem = problem_of(use_case)
+    if loss is None:
+        loss = problem.losses(target, Prediction(value=value))
+    known = np.isfinite(value) & np.isfinite(loss)
+    value, target, encoded, loss = value[known], target[known], encoded[known], loss[known]
     rows = len(value) / design_effect
     if len(value) < 2:
-        return Estimator(problem=use_case.problem, rows=0.0, figures=(), loss_sd=0.0, excess_sd=0.0)
-    if use_case.problem == "classification":
+        return Estimator(problem=problem.name, rows=0.0, figures=(), loss_sd=0.0, excess_sd=0.0)
+    if problem.two_classes:
         return _confidence_based(value, target, rows, use_case.threshold)
-    return _loss_model(value, target, encoded, rows)
+    squared = (value - target) ** 2 if problem.scalar else None
+    return _loss_model(problem, loss, encoded, rows, squared)
 
 
 def _confidence_based(value: Floats, target: Floats, rows: float, threshold: float) -> Estimator:
@@ -111,8 +122,9 @@ def _confidence_based(value: Floats, target: Floats, rows: float, threshold: flo
     )  # fmt: skip
 
 
-def _loss_model(value: Floats, target: Floats, encoded: NDArray[np.float32], rows: float) -> Estimator:
-    loss = np.abs(value - target)
+def _loss_model(
+    problem: Problem, loss: Floats, encoded: NDArray[np.float32], rows: float, squared: Floats | None
+) -> Estimator:
     design = encoded.astype(float)
     center = design.mean(axis=0)
     centred = design - center
@@ -120,15 +132,14 @@ def _loss_model(value: Floats, target: Floats, encoded: NDArray[np.float32], row
     weights = np.linalg.solve(gram, centred.T @ (loss - loss.mean()))
     intercept = float(loss.mean() - center @ weights)
     excess = loss - intercept - design @ weights
-    squared = (value - target) ** 2
-    rmse = float(np.sqrt(squared.mean()))
-    figures = (
-        Known(metric="mae", value=float(loss.mean()), spread=float(excess.std())),
-        Known(metric="rmse", value=rmse, spread=float(squared.std()) / (2 * rmse) if rmse > 0 else 0.0),
-    )
+    figures = [Known(metric=problem.loss, value=float(loss.mean()), spread=float(excess.std()))]
+    if squared is not None:
+        rmse = float(np.sqrt(squared.mean()))
+        spread = float(squared.std()) / (2 * rmse) if rmse > 0 else 0.0
+        figures.append(Known(metric="rmse", value=rmse, spread=spread))
     return Estimator(
-        problem="regression", rows=rows, figures=figures, loss_sd=float(loss.std()), excess_sd=float(excess.std()),
-        intercept=intercept, coefficients=tuple(float(w) for w in weights),
+        problem=problem.name, rows=rows, figures=tuple(figures), loss_sd=float(loss.std()),
+        excess_sd=float(excess.std()), intercept=intercept, coefficients=tuple(float(w) for w in weights),
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from wardround.monitoring.profile import NumericProfile, Profile
 from wardround.monitoring.rounding import blurred_share
 from wardround.monitoring.summary import BatchSummary
 from wardround.monitoring.words import chance, part, percent
+from wardround.problems import PROBLEMS
 from wardround.use_cases.base import UseCase
 
 BAND = 0.95
@@ -46,7 +47,7 @@ def estimates(profile: Profile, summary: BatchSummary) -> dict[str, float]:
     """Return the performance expected without outcomes, metric -> value; empty when nothing was scored."""
     if not summary.scored or not profile.estimator.rows:
         return {}
-    if profile.problem == "classification":
+    if PROBLEMS[profile.problem].two_classes:
         return estimate_from_histogram(profile.estimator, summary.fine, profile.threshold)
     return {profile.estimator.loss_metric: summary.expected_sum / summary.scored}
 
@@ -57,10 +58,11 @@ def realised(profile: Profile, summary: BatchSummary) -> dict[str, float]:
     if not rows:
         return {}
     figures = {profile.estimator.loss_metric: summary.loss.mean}
-    if profile.problem == "classification":
+    problem = PROBLEMS[profile.problem]
+    if problem.two_classes:
         figures["auroc"] = auroc_of(summary.positive, summary.negative)[0]
         figures["accuracy"] = summary.right / rows
-    else:
+    elif problem.scalar:
         figures["rmse"] = math.sqrt(summary.squared / rows)
     return figures
 
@@ -138,7 +140,8 @@ def _excess(profile: Profile, summary: BatchSummary, level: float, material: flo
     error = math.hypot(summary.excess.error, estimator.excess_sd / math.sqrt(max(estimator.rows, 1.0)))
     found = [_excess_reading(EXCESS, summary.excess.mean, error, level, material, "the model's own doubts explain")]
     outcome = profile.outcome
-    if profile.problem == "classification" and outcome is not None and not isinstance(outcome, NumericProfile):
+    two_classes = PROBLEMS[profile.problem].two_classes
+    if two_classes and outcome is not None and not isinstance(outcome, NumericProfile):
         old, new = _rate(np.array(outcome.counts)), _rate(summary.outcome)
         histogram = summary.positive + summary.negative
         probability = at_new_rate(estimator, old, new)

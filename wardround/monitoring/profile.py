@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from wardround.monitoring.estimate import Estimator, build_estimator
 from wardround.monitoring.multivariate import Embedding, Encoding, build_embedding
 from wardround.monitoring.rounding import near, rounded_category, rounded_number
+from wardround.problems import problem_of
 from wardround.use_cases.base import UseCase
 
 Floats = NDArray[np.float64]
@@ -112,13 +113,15 @@ def build_profile(
     importance: Mapping[str, float] | Iterable[tuple[str, float]],
     seed: int,
     *,
+    loss: Floats | None = None,
     small_cell: int = 10,
     coarse: bool = False,
 ) -> Profile:
     """Summarise the reference rows of a model.
 
     *frame* is canonical with n rows, *out_of_fold* and *target* have n values (NaN: no prediction, no
-    outcome), *importance* is (feature, loss increase when permuted). *small_cell* counts patients.
+    outcome), *importance* is (input, loss increase when permuted), *loss* the loss per row (None: it follows from
+    prediction and outcome alone). *small_cell* counts patients.
     *coarse*: at most 30 bins, all counts rounded to half a small cell (a part of a stored whole).
     """
     value = np.asarray(out_of_fold.value, dtype=float)
@@ -132,7 +135,7 @@ def build_profile(
         category_profile(name, frame[name], smallest, use_case.feature(name).allowed) for name in use_case.categorical
     )
     prediction = numeric_profile("prediction", value, smallest, max_bins)
-    outcome = _outcome_profile(target, smallest, use_case.problem == "classification", max_bins)
+    outcome = _outcome_profile(target, smallest, problem_of(use_case).two_classes, max_bins)
     if coarse:
         numeric = tuple(rounded_number(column, base) for column in numeric)
         category = tuple(rounded_category(column, base) for column in category)
@@ -163,7 +166,7 @@ def build_profile(
         category=category,
         prediction=prediction,
         outcome=outcome,
-        estimator=build_estimator(use_case, value, target, encoded, design_effect),
+        estimator=build_estimator(use_case, value, target, encoded, design_effect, loss),
         encoding=encoding,
         embedding=build_embedding(encoded, seed, design_effect),
         importance=tuple((name, float(np.nan_to_num(weight))) for name, weight in pairs),

@@ -28,11 +28,17 @@ class _Rows:
 
 
 def with_sites(
-    profile: Profile, use_case: UseCase, frame: pd.DataFrame, out_of_fold: Predicted, target: NDArray[np.float64]
+    profile: Profile,
+    use_case: UseCase,
+    frame: pd.DataFrame,
+    out_of_fold: Predicted,
+    target: NDArray[np.float64],
+    *,
+    loss: NDArray[np.float64] | None = None,
 ) -> Profile:
     """Return *profile* with the profiles of its larger sites.
 
-    *frame*, *out_of_fold* and *target* are the n rows that *profile* was built from. A site needs ``min_rows``
+    *frame*, *out_of_fold*, *target* and *loss* are the n rows that *profile* was built from. A site needs ``min_rows``
     predicted rows with an outcome (and 30) of at least ``small_cell`` patients. Where fewer patients than that are
     left over, the smallest site goes without a profile, too, and counts are rounded
     (`wardround.monitoring.rounding`): the whole less its sites gives no exact small cell. With a single site
@@ -41,7 +47,8 @@ def with_sites(
     if use_case.site is None or frame["site"].nunique(dropna=False) < 2:
         return profile
     value = np.asarray(out_of_fold.value, dtype=float)
-    known = frame["site"][np.isfinite(value) & np.isfinite(target)].value_counts()
+    judged = np.isfinite(target if loss is None else loss)
+    known = frame["site"][np.isfinite(value) & judged].value_counts()
     least = max(use_case.monitoring.min_rows, MIN_OUTCOMES)
     sites = sorted(((str(s), int(n)) for s, n in known.items() if n >= least), key=lambda x: (-x[1], x[0]))
     found: list[Profile] = []
@@ -51,7 +58,7 @@ def with_sites(
             continue
         own = build_profile(
             use_case, frame.iloc[rows], _Rows(value[rows]), target[rows], (), profile.seed,
-            small_cell=profile.small_cell, coarse=True,
+            loss=None if loss is None else loss[rows], small_cell=profile.small_cell, coarse=True,
         )  # fmt: skip
         category = tuple(replace(column, known=()) for column in own.category)
         base = max(1, profile.small_cell // 2)

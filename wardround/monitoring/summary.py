@@ -11,6 +11,7 @@ from wardround.monitoring.estimate import fine
 from wardround.monitoring.multivariate import FREQUENCIES, encode_levels, encode_number, features
 from wardround.monitoring.profile import CategoryProfile, NumericProfile, Profile, level_hash
 from wardround.monitoring.sketch import ClusteredMean, Identifiers, Magnitudes, hashed
+from wardround.problems import PROBLEMS, Prediction
 
 Floats = NDArray[np.float64]
 CHUNK = 16_384
@@ -27,6 +28,7 @@ class BatchSummary:
 
     def __init__(self, profile: Profile):
         self.profile = profile
+        self._problem = PROBLEMS[profile.problem]
         self.rows = 0
         self.newest: datetime | None = None
         self.bins = {c.name: _zeros(len(c.edges) + 1) for c in profile.numeric}
@@ -54,8 +56,11 @@ class BatchSummary:
         self._places = {c.name: {level: place for place, level in enumerate(c.levels)} for c in profile.category}
         self._known = {c.name: frozenset(c.known) for c in profile.category}
 
-    def update(self, frame: pd.DataFrame, prediction: Floats | None = None) -> None:
-        """Add the canonical rows of *frame* and, row for row, the champion's predictions."""
+    def update(self, frame: pd.DataFrame, prediction: Floats | None = None, loss: Floats | None = None) -> None:
+        """Add the canonical rows of *frame* and, row for row, the champion's predictions and their losses.
+
+        *loss* (NaN: not known) may be left out where it follows from prediction and outcome alone.
+        """
         if not len(frame):
             return
         self.rows += len(frame)
@@ -69,6 +74,8 @@ class BatchSummary:
         numbers = {c.name: frame[c.name].to_numpy(dtype=float, na_value=np.nan) for c in self.profile.numeric}
         codes = {c.name: self._count_levels(c, frame) for c in self.profile.category}
         target = frame["target"].to_numpy(dtype=float, na_value=np.nan) if "target" in frame else None
+        if loss is None and prediction is not None and target is not None:
+            loss = self._problem.losses(target, Prediction(value=prediction))
         for start in range(0, len(frame), CHUNK):
             part = slice(start, start + CHUNK)
             self._update_part(
@@ -76,6 +83,7 @@ class BatchSummary:
                 {name: code[part] for name, code in codes.items()},
                 None if prediction is None else prediction[part],
                 None if target is None else target[part],
+                None if loss is None else loss[part],
                 hashes[part],
             )
 
@@ -102,6 +110,7 @@ class BatchSummary:
         codes: dict[str, NDArray[np.intp]],
         prediction: Floats | None,
         target: Floats | None,
+        loss: Floats | None,
         hashes: NDArray[np.uint64],
     ) -> None:
         encoding = self.profile.encoding
@@ -121,7 +130,7 @@ class BatchSummary:
         if target is not None:
             self._count_outcomes(target[np.isfinite(target)])
         if prediction is not None:
-            self._count_predictions(prediction, target, rows, hashes)
+            self._count_predictions(prediction, target, loss, rows, hashes)
 
     def _count_outcomes(self, known: Floats) -> None:
         outcome = self.profile.outcome
@@ -129,29 +138,34 @@ class BatchSummary:
         count_bins(edges, known, self.outcome)
 
     def _count_predictions(
-        self, value: Floats, target: Floats | None, rows: NDArray[np.float32], hashes: NDArray[np.uint64]
+        self,
+        value: Floats,
+        target: Floats | None,
+        loss: Floats | None,
+        rows: NDArray[np.float32],
+        hashes: NDArray[np.uint64],
     ) -> None:
         scored = np.isfinite(value)
         if not scored.all():
             value, rows, hashes = value[scored], rows[scored], hashes[scored]
-            target = None if target is None else target[scored]
+            target, loss = (None if each is None else each[scored] for each in (target, loss))
         self.scored += len(value)
         count_bins(self._edges["prediction"], value, self.prediction)
         expected = self.profile.estimator.expected_loss(value, rows)
         self.expected_sum += float(expected.sum())
-        classes = self.profile.problem == "classification"
-        if classes:
+        if self._problem.two_classes:
             self.fine += fine(value)
-        known = np.isfinite(target) if target is not None else np.zeros(len(value), dtype=bool)
-        if target is None or not known.any():
+        known = np.isfinite(loss) if loss is not None else np.zeros(len(value), dtype=bool)
+        if loss is None or not known.any():
             return
-        value, target, hashes, expected = value[known], target[known], hashes[known], expected[known]
-        squared = (value - target) ** 2
-        loss = squared if classes else np.abs(value - target)
-        self.loss.update(loss, hashes)
-        self.excess.update(loss - expected, hashes)
-        self.squared += float(squared.sum())
-        if classes:
+        self.loss.update(loss[known], hashes[known])
+        self.excess.update(loss[known] - expected[known], hashes[known])
+        if target is not None and self._problem.scalar:
+            self._count_errors(value[known], target[known])
+
+    def _count_errors(self, value: Floats, target: Floats) -> None:
+        self.squared += float(((value - target) ** 2).sum())
+        if self._problem.two_classes:
             self.positive += fine(value[target > 0.5])
             self.negative += fine(value[target <= 0.5])
             self.right += int(((value >= self.profile.threshold) == (target > 0.5)).sum())
@@ -189,11 +203,11 @@ class BatchSummary:
         return self.rows / self.design_effect if self.rows else 0.0
 
 
-def summarise(profile: Profile, chunks: Iterable[tuple[pd.DataFrame, Floats | None]]) -> BatchSummary:
-    """Summarise a stream of (rows, predictions)."""
+def summarise(profile: Profile, chunks: Iterable[tuple[pd.DataFrame, Floats | None, Floats | None]]) -> BatchSummary:
+    """Summarise a stream of (rows, predictions, losses)."""
     summary = BatchSummary(profile)
-    for frame, prediction in chunks:
-        summary.update(frame, prediction)
+    for frame, prediction, loss in chunks:
+        summary.update(frame, prediction, loss)
     return summary
 
 

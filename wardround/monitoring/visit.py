@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from wardround.domain import Batch, Decision, Sensitivity, from_json, to_json
 from wardround.errors import AlreadyExists, Corrupted, MonitorNotArmed, NoChampion
@@ -31,6 +30,9 @@ from wardround.monitoring.rounds import (
 from wardround.monitoring.settlement import demotion, keep, settlement_of, settlements
 from wardround.monitoring.sites import reference_for
 from wardround.monitoring.summary import BatchSummary, summarise
+from wardround.predicted import prediction_of
+from wardround.problems import Prediction, Problem, problem_of
+from wardround.problems.base import Floats, judged, selected, with_answer
 from wardround.settings import Settings
 from wardround.use_cases.base import UseCase
 
@@ -144,22 +146,34 @@ def _reference(use_case: UseCase, batch: Batch, profile: Profile, store: "Store"
 
 def _rows(
     use_case: UseCase, batch: Batch, version: str, store: "Store"
-) -> "Iterator[tuple[pd.DataFrame, NDArray[np.float64] | None]]":
+) -> "Iterator[tuple[pd.DataFrame, Floats | None, Floats | None]]":
     from wardround import batches, scoring
 
     if not batch.rows_accepted:
-        for frame in batches.frames(store, batch, quarantined=True):
-            yield frame, None
+        for frame in batches.frames(store, batch, quarantined=True, contents=False):
+            yield frame, None, None
         return
     predicted = scoring.prediction_frames(store, use_case, batch, version)
     waiting = pd.DataFrame({"record_id": [], "value": []})
-    for frame in batches.frames(store, batch):
+    problem = problem_of(use_case)
+    for frame in batches.frames(store, batch, contents=False):
         while len(waiting) < len(frame) and (more := next(predicted, None)) is not None:
             waiting = pd.concat([waiting, more], ignore_index=True) if len(waiting) else more
         mine, waiting = waiting.iloc[: len(frame)], waiting.iloc[len(frame) :]
         if not np.array_equal(mine["record_id"].to_numpy(), frame["record_id"].to_numpy()):
             raise Corrupted(f"predictions/{use_case.name}/{batch.id}/", "its rows are not those of the batch")
-        yield frame, mine["value"].to_numpy(dtype=float)
+        yield frame, mine["value"].to_numpy(dtype=float), _losses(problem, frame, prediction_of(problem, mine))
+
+
+def _losses(problem: Problem, frame: pd.DataFrame, prediction: Prediction) -> Floats:
+    """Return the loss of each row (n,), NaN where the answer is not known yet."""
+    known = np.flatnonzero(with_answer(problem, frame))
+    losses = np.full(len(frame), np.nan)
+    if len(known):
+        truths = frame["truth"].to_numpy()[known] if problem.truth else None
+        found = judged(problem, truths, selected(prediction, known))
+        losses[known] = problem.losses(frame["target"].to_numpy(dtype=float)[known], found)
+    return losses
 
 
 def _remember(store: "Store", decision: Decision, settings: Settings, now: datetime) -> None:

@@ -12,6 +12,7 @@ BINS = 10
 """Equal-width bins of the expected calibration error (Naeini et al. 2015)."""
 _NAN = float("nan")
 _FURTHEST = 1e3
+_SHARES = ("auroc", "auprc", "sensitivity", "specificity", "accuracy")
 
 
 def auroc(target: Floats, value: Floats) -> float:
@@ -95,11 +96,13 @@ def losses(target: Floats, prediction: Prediction) -> Floats:
 
 CLASSIFICATION = Problem(
     name="classification",
+    scalar=True,
+    suspicious="auroc",
     two_classes=True,
     loss="brier",
     losses=losses,
     metrics=tuple(
-        Metric(name=name, higher_is_better=higher, compute=guarded(compute), ideal=ideal)
+        Metric(name=name, higher_is_better=higher, compute=guarded(compute), ideal=ideal, is_share=name in _SHARES)
         for name, higher, compute, ideal in (
             ("auroc", True, lambda y, p, t: auroc(y, p.value), None),
             ("auprc", True, _auprc, None),

@@ -29,10 +29,12 @@ def _coverage(target: Floats, prediction: Prediction, _: float) -> float:
 
 REGRESSION = Problem(
     name="regression",
+    scalar=True,
+    suspicious="r2",
     loss="mae",
     losses=losses,
     metrics=tuple(
-        Metric(name=name, higher_is_better=higher, compute=guarded(compute))
+        Metric(name=name, higher_is_better=higher, compute=guarded(compute), is_share=name == "coverage")
         for name, higher, compute in (
             ("mse", False, _mse),
             ("rmse", False, lambda y, p, t: _mse(y, p, t) ** 0.5),

@@ -1,38 +1,43 @@
 """From rows with outcomes to the chosen learner and what it is worth on rows it did not learn from; stores nothing."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from wardround.domain import Evaluation
 from wardround.evaluation.evaluate import evaluate
-from wardround.models import learner
-from wardround.models.tabular import TabularLearner
-from wardround.problems import Prediction, problem_of
-from wardround.problems.base import Floats
+from wardround.models import FAMILIES, Learner, learner
+from wardround.problems import Prediction, Problem, problem_of
+from wardround.problems.base import Floats, joined, judged, selected, with_answer
 from wardround.training import guards
 from wardround.training.importance import permutation_importance
 from wardround.training.search import chosen, is_cheap
-from wardround.training.splits import Pair, Splitting, splitting
+from wardround.training.splits import Index, Pair, Splitting, splitting
 from wardround.use_cases.base import Candidate, UseCase
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Progress = Callable[[str], None]
+
+class Progress(Protocol):
+    """Told of long work: a sentence, and which share of it is done where that is known."""
+
+    def __call__(self, sentence: str, share: float | None = None) -> None:
+        """Show it."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trained:
-    """The chosen learner (fitted to all rows of *frame*, which all have an outcome) and its evaluation.
+    """The chosen learner (fitted to all rows of *frame*, which all have an answer) and its evaluation.
 
     *out_of_fold* has one prediction per row of *frame* by a learner that did not see the row's patient (NaN: the split
-    never tests the row). *scores* are (family, out-of-fold primary metric) of every candidate.
+    never tests the row), judged by the truths. *scores* are (family, out-of-fold primary metric) of every candidate.
     """
 
-    learner: TabularLearner
+    learner: Learner
     parameters: Mapping[str, Any]
     frame: "pd.DataFrame"
     out_of_fold: Prediction
@@ -42,10 +47,38 @@ class Trained:
 
 
 @dataclass(frozen=True, kw_only=True)
+class _Data:
+    """The rows that can be learned from and judged on, and those that have no answer (``unlabelled``)."""
+
+    use_case: UseCase
+    problem: Problem
+    rows: "pd.DataFrame"
+    target: Floats
+    unlabelled: "pd.DataFrame"
+    split: Splitting
+    seed: int
+
+    def fitted(
+        self, candidate: Candidate, parameters: Mapping[str, Any], train: Index, test: Index, tell: Progress | None
+    ) -> Learner:
+        """Return a learner fitted to the rows at *train*; *test* are those it must know nothing of."""
+        import pandas as pd
+
+        part, target = self.rows.iloc[train], self.target[train]
+        if FAMILIES[self.use_case.problem, candidate.family].uses_unlabelled and len(self.unlabelled):
+            known = self.unlabelled["patient_id"].isin(self.rows["patient_id"].iloc[test])
+            more = self.unlabelled[~known]
+            part = pd.concat([part, more], ignore_index=True)
+            target = np.concatenate([target, np.full(len(more), np.nan)])
+        made = learner(candidate.family, self.use_case, parameters, calibrate=candidate.calibrate)
+        return made.fit(part, target, seed=self.seed, intervals=not len(test), progress=tell)
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Tried:
     candidate: Candidate
-    parts: tuple[tuple[TabularLearner, Pair], ...]
-    value: Floats
+    parts: tuple[tuple[Learner, Pair], ...]
+    prediction: Prediction
     score: float
     worth: float
     nested: bool
@@ -56,35 +89,52 @@ def fit_and_evaluate(
 ) -> Trained:
     """Try every candidate on the canonical *frame*, keep the best by the primary metric, evaluate it out of fold.
 
-    Rows without an outcome are left out. The parameters are searched inside every training part, unless that costs too
-    much; ``evaluation.method`` says what was chosen where. Ties go to the candidate named first.
+    Rows without an answer are left out, unless a family learns from them, too. The parameters are searched inside every
+    training part, unless that costs too much; ``evaluation.method`` says what was chosen where. Ties go to the
+    candidate named first.
 
     Raises:
         NotTrainable: the rows can teach nothing.
         LeakFound: a guard found the answer among the features.
         UseCaseInvalid: a candidate has a parameter that its family has not.
+        ExtraMissing: a candidate needs a part of wardround that is not installed here.
     """
-    tell = progress or (lambda _: None)
+    tell = progress or _silent
+    problem = problem_of(use_case)
     guards.no_feature_after_index(use_case)
     guards.trainable(use_case, frame, small_cell=small_cell)
-    rows = frame[frame["target"].notna()].reset_index(drop=True)
+    answered = with_answer(problem, frame)
+    rows = frame[answered].reset_index(drop=True)
     target = rows["target"].to_numpy(dtype=float)
     guards.no_target_in_disguise(use_case, rows, target, seed=seed)
     split = splitting(use_case, rows, seed)
     guards.no_patient_overlap(split.pairs, rows["patient_id"])
+    data = _Data(
+        use_case=use_case,
+        problem=problem,
+        rows=rows,
+        target=target,
+        unlabelled=frame[~answered],
+        split=split,
+        seed=seed,
+    )
     tried = []
+    steps = len(use_case.candidates) + 1
     for number, candidate in enumerate(use_case.candidates, start=1):
-        tell(f"candidate {number} of {len(use_case.candidates)}: {candidate.family.replace('_', ' ')}")
-        tried.append(_tried(use_case, candidate, rows, target, split, seed))
+        what = f"candidate {number} of {len(use_case.candidates)}: {candidate.family.replace('_', ' ')}"
+        tell(what, (number - 1) / steps)
+        tried.append(_tried(data, candidate, _within(tell, what, number - 1, steps)))
     best = max(tried, key=lambda one: one.worth if np.isfinite(one.worth) else -np.inf)
     parameters = chosen(use_case, best.candidate, rows, target, seed=seed)
-    tell(f"fitting {best.candidate.family.replace('_', ' ')} to all {len(rows)} rows")
-    final = _unfitted(use_case, best.candidate, parameters).fit(rows, target, seed=seed)
-    out_of_fold = _with_intervals(best, rows, target, seed)
+    what = f"fitting {best.candidate.family.replace('_', ' ')} to all {len(rows)} rows"
+    tell(what, (steps - 1) / steps)
+    every, none = np.arange(len(rows)), np.arange(0)
+    final = data.fitted(best.candidate, parameters, every, none, _within(tell, what, steps - 1, steps))
+    out_of_fold = _with_intervals(data, best)
     tested = np.flatnonzero(np.isfinite(out_of_fold.value))
-    guards.not_too_good(use_case, target[tested], Prediction(value=out_of_fold.value[tested]))
+    guards.not_too_good(use_case, target[tested], selected(out_of_fold, tested))
     tell("evaluating it on rows it did not learn from")
-    evaluation = _evaluation(use_case, best, rows, target, out_of_fold, split, seed, small_cell)
+    evaluation = _evaluation(data, best, out_of_fold, small_cell)
     return Trained(
         learner=final,
         parameters=parameters,
@@ -96,79 +146,75 @@ def fit_and_evaluate(
     )
 
 
-def _tried(
-    use_case: UseCase, candidate: Candidate, rows: "pd.DataFrame", target: Floats, split: Splitting, seed: int
-) -> _Tried:
-    nested = is_cheap(candidate, len(rows), len(split.pairs))
-    shared = None if nested else chosen(use_case, candidate, rows, target, seed=seed)
-    value = np.full(len(rows), np.nan)
-    parts = []
-    for train, test in split.pairs:
-        part, truth = rows.iloc[train], target[train]
-        parameters = chosen(use_case, candidate, part, truth, seed=seed) if shared is None else shared
-        made = _unfitted(use_case, candidate, parameters).fit(part, truth, seed=seed, intervals=False)
-        value[test] = made.predict(rows.iloc[test]).value
-        parts.append((made, (train, test)))
-    metric = problem_of(use_case).choosing(use_case.primary_metric)
-    tested = np.isfinite(value)
-    score = metric.compute(target[tested], Prediction(value=value[tested]), use_case.threshold)
+def _silent(sentence: str, share: float | None = None) -> None:
+    """Show nothing."""
+
+
+def _within(tell: Progress, what: str, done: float, steps: int) -> Progress:
+    """Return who is told of a part of the work, so that its shares are shares of the whole."""
+
+    def told(sentence: str, share: float | None = None) -> None:
+        tell(f"{what}, {sentence}", None if share is None else (done + share) / steps)
+
+    return told
+
+
+def _tried(data: _Data, candidate: Candidate, tell: Progress) -> _Tried:
+    use_case, pairs = data.use_case, data.split.pairs
+    nested = is_cheap(candidate, len(data.rows), len(pairs))
+    shared = None if nested else chosen(use_case, candidate, data.rows, data.target, seed=data.seed)
+    made, found = [], []
+    for number, (train, test) in enumerate(pairs):
+        part, truth = data.rows.iloc[train], data.target[train]
+        parameters = chosen(use_case, candidate, part, truth, seed=data.seed) if shared is None else shared
+        told = _within(tell, f"part {number + 1} of {len(pairs)}", number, len(pairs))
+        one = data.fitted(candidate, parameters, train, test, told)
+        made.append((one, (train, test)))
+        rows = data.rows.iloc[test]
+        found.append((test, judged(data.problem, rows.get("truth"), one.predict(rows))))
+    prediction = joined(len(data.rows), found)
+    metric = data.problem.choosing(use_case.primary_metric)
+    tested = np.flatnonzero(np.isfinite(prediction.value))
+    score = metric.compute(data.target[tested], selected(prediction, tested), use_case.threshold)
     return _Tried(
         candidate=candidate,
-        parts=tuple(parts),
-        value=value,
+        parts=tuple(made),
+        prediction=prediction,
         score=score,
         worth=metric.worth(score),
         nested=nested or candidate.search == "none",
     )
 
 
-def _unfitted(use_case: UseCase, candidate: Candidate, parameters: Mapping[str, Any]) -> TabularLearner:
-    return learner(candidate.family, use_case, parameters, calibrate=candidate.calibrate)
-
-
-def _with_intervals(best: _Tried, rows: "pd.DataFrame", target: Floats, seed: int) -> Prediction:
-    if best.parts[0][0].kind.problem == "classification":
-        return Prediction(value=best.value)
-    low, high = np.full(len(rows), np.nan), np.full(len(rows), np.nan)
+def _with_intervals(data: _Data, best: _Tried) -> Prediction:
+    low, high = np.full(len(data.rows), np.nan), np.full(len(data.rows), np.nan)
     for made, (train, test) in best.parts:
-        made.add_intervals(rows.iloc[train], target[train], seed=seed)
-        prediction = made.predict(rows.iloc[test])
-        if prediction.low is not None and prediction.high is not None:
+        made.add_intervals(data.rows.iloc[train], data.target[train], seed=data.seed)
+        prediction = made.predict(data.rows.iloc[test]) if made.has_intervals else None
+        if prediction is not None and prediction.low is not None and prediction.high is not None:
             low[test], high[test] = prediction.low, prediction.high
-    return Prediction(value=best.value, low=low, high=high)
+    if not np.isfinite(low).any():
+        return best.prediction
+    return replace(best.prediction, low=low, high=high)
 
 
-def _evaluation(
-    use_case: UseCase,
-    best: _Tried,
-    rows: "pd.DataFrame",
-    target: Floats,
-    out_of_fold: Prediction,
-    split: Splitting,
-    seed: int,
-    small_cell: int,
-) -> Evaluation:
-    problem = problem_of(use_case)
+def _evaluation(data: _Data, best: _Tried, out_of_fold: Prediction, small_cell: int) -> Evaluation:
     tested = np.flatnonzero(np.isfinite(out_of_fold.value))
-    low, high = out_of_fold.low, out_of_fold.high
     found = evaluate(
-        use_case,
-        problem,
-        target[tested],
-        Prediction(
-            value=out_of_fold.value[tested],
-            low=None if low is None else low[tested],
-            high=None if high is None else high[tested],
-        ),
-        rows["patient_id"].to_numpy()[tested],
-        rows.iloc[tested][list(use_case.subgroups)],
+        data.use_case,
+        data.problem,
+        data.target[tested],
+        selected(out_of_fold, tested),
+        data.rows["patient_id"].to_numpy()[tested],
+        data.rows.iloc[tested][list(data.use_case.subgroups)],
         population="reference",
-        method=_method(use_case, best, split),
-        seed=seed,
+        method=_method(data.use_case, best, data.split),
+        seed=data.seed,
         small_cell=small_cell,
     )
     parts = [(made, test) for made, (_, test) in best.parts]
-    return replace(found, importance=permutation_importance(parts, rows, target, problem, seed=seed))
+    importance = permutation_importance(parts, data.rows, data.target, data.problem, seed=data.seed)
+    return replace(found, importance=importance)
 
 
 def _method(use_case: UseCase, best: _Tried, split: Splitting) -> str:

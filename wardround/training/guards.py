@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from wardround.errors import LeakFound, NotTrainable
 from wardround.models.folds import PatientFolds
 from wardround.privacy import in_words
-from wardround.problems.base import Floats, Prediction
+from wardround.problems import problem_of
+from wardround.problems.base import Floats, Prediction, with_answer
 from wardround.problems.classification import auroc
 from wardround.problems.regression import r2
 from wardround.use_cases.base import UseCase
@@ -36,8 +37,8 @@ def trainable(use_case: UseCase, frame: "pd.DataFrame", *, small_cell: int) -> N
     """
     if frame.empty:
         raise NotTrainable(use_case.name, "there are 0 accepted rows", "Ingest a batch, or look into the quarantine")
-    target = frame["target"].to_numpy(dtype=float)
-    known = frame[np.isfinite(target)]
+    problem = problem_of(use_case)
+    known = frame[with_answer(problem, frame)]
     if known.empty:
         raise NotTrainable(
             use_case.name,
@@ -45,14 +46,14 @@ def trainable(use_case: UseCase, frame: "pd.DataFrame", *, small_cell: int) -> N
             "Add outcomes with `wardround label`, then train again",
         )
     classes = known["target"].nunique()
-    if classes < 2:
-        what = "one class" if use_case.problem == "classification" else "a constant target"
+    if problem.supervised and problem.truth is None and classes < 2:
+        what = "a constant target" if problem.scalar and not problem.two_classes else "one class"
         raise NotTrainable(
             use_case.name,
             f"all rows with an outcome, {in_words(len(known), small_cell)}, have {what}",
             "Add rows with another outcome",
         )
-    if use_case.problem == "classification" and classes > 2:
+    if problem.two_classes and classes > 2:
         raise NotTrainable(use_case.name, f"the target has {classes} classes and 2 are allowed", "Mend target")
     patients = known["patient_id"].nunique()
     needed = use_case.split.folds if use_case.split.kind in ("k-fold", "grouped") else 2
@@ -102,12 +103,15 @@ def no_patient_overlap(pairs: Sequence[tuple[NDArray[np.intp], NDArray[np.intp]]
 def no_target_in_disguise(use_case: UseCase, frame: "pd.DataFrame", target: Floats, *, seed: int) -> None:
     """Refuse a single feature that nearly gives the answer: its values, its levels, or that it is missing.
 
-    Classification: the feature alone has an AUROC above ``too_good``. Regression: Spearman's correlation beyond
-    0.995, or levels whose means explain more than ``too_good`` of the variance out of fold.
+    Two classes: the feature alone has an AUROC above ``too_good``. A number: Spearman's correlation beyond 0.995, or
+    levels whose means explain more than ``too_good`` of the variance out of fold. Nothing is asked where the outcome is
+    neither.
 
     Raises:
         LeakFound: naming every such feature.
     """
+    if not problem_of(use_case).scalar:
+        return
     found = []
     for name in use_case.feature_names:
         if name in use_case.numeric:
@@ -125,24 +129,27 @@ def no_target_in_disguise(use_case: UseCase, frame: "pd.DataFrame", target: Floa
 
 
 def not_too_good(use_case: UseCase, target: Floats, prediction: Prediction) -> None:
-    """Refuse out-of-fold performance beyond ``too_good``: an AUROC, or an R2 in regression.
+    """Refuse out-of-fold performance beyond ``too_good`` in the figure that the problem names: AUROC, R2, and so on.
 
     Raises:
         LeakFound: with the figure.
     """
-    classes = use_case.problem == "classification"
-    figure = auroc(target, prediction.value) if classes else r2(np.asarray(target, dtype=float), prediction.value)
+    problem = problem_of(use_case)
+    if problem.suspicious is None:
+        return
+    metric = problem.metric(problem.suspicious)
+    figure = metric.compute(np.asarray(target, dtype=float), prediction, use_case.threshold)
     if figure > use_case.too_good:
         raise LeakFound(
             TOO_GOOD,
-            f"the out-of-fold {'AUROC' if classes else 'R2'} is {figure:.4f}, above {use_case.too_good:g}",
+            f"the out-of-fold {metric.name.upper()} is {figure:.4f}, above {use_case.too_good:g}",
             "Ask whether the answer is among the features; if it is honest, raise too_good and say why",
         )
 
 
 def _by_number(use_case: UseCase, values: Floats, target: Floats) -> str:
     there = np.isfinite(values)
-    if use_case.problem == "classification":
+    if problem_of(use_case).two_classes:
         if _ranks(values[there], target[there]) > use_case.too_good:
             return f"(AUROC above {use_case.too_good:g})"
         if _ranks(there.astype(float), target) > use_case.too_good:
@@ -159,7 +166,7 @@ def _by_number(use_case: UseCase, values: Floats, target: Floats) -> str:
 def _by_level(use_case: UseCase, column: "pd.Series[Any]", patients: Any, target: Floats, seed: int) -> str:
     """Judge levels out of fold, so that a column of nearly unique levels is not taken for the answer."""
     codes = np.unique(column.astype(object).where(column.notna(), "\0").astype(str), return_inverse=True)[1]
-    classes = use_case.problem == "classification"
+    classes = problem_of(use_case).two_classes
     folds = PatientFolds(5, stratify=classes, seed=seed)
     if codes.max() == 0 or folds.get_n_splits(None, target, patients) < 2:
         return ""

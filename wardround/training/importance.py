@@ -1,14 +1,14 @@
 """What a model relies on: the rise of its loss when one feature is shuffled among rows it did not learn from."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wardround.models.base import Learner
-from wardround.problems import Problem
-from wardround.problems.base import Floats
+from wardround.problems import Prediction, Problem
+from wardround.problems.base import Floats, judged
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,13 +38,19 @@ def permutation_importance(
     for learner, test in parts:
         index = test if len(test) <= MOST_ROWS else np.sort(generator.choice(test, MOST_ROWS, replace=False))
         part, truth = frame.iloc[index][list(learner.columns)].reset_index(drop=True), target[index]
-        own = float(problem.losses(truth, learner.predict(part)).sum())
+        answers = frame.iloc[index]["truth"].to_numpy() if problem.truth else None
+        own = _lost(problem, truth, answers, learner.predict(part))
         for name in learner.columns:
             shuffled = [part[name].take(generator.permutation(len(part))) for _ in range(REPEATS)]
             copies = pd.concat([part] * REPEATS, ignore_index=True)
             copies[name] = pd.concat(shuffled, ignore_index=True)
-            loss = float(problem.losses(np.tile(truth, REPEATS), learner.predict(copies)).sum()) / REPEATS
+            again = None if answers is None else np.tile(answers, REPEATS)
+            loss = _lost(problem, np.tile(truth, REPEATS), again, learner.predict(copies)) / REPEATS
             rises[name] = rises.get(name, 0.0) + loss - own
         rows += len(index)
     means = [(name, rise / max(rows, 1)) for name, rise in rises.items()]
     return tuple(sorted(means, key=lambda pair: -pair[1]))
+
+
+def _lost(problem: Problem, target: Floats, truths: Any, prediction: Prediction) -> float:
+    return float(np.nansum(problem.losses(target, judged(problem, truths, prediction))))

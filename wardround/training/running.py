@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from wardround import ledger, registry
+from wardround import ledger, predicted, registry
 from wardround.domain import ModelVersion, Sensitivity, from_json, to_json
 from wardround.errors import Corrupted, NotFound, NotTrainable, UseCaseInvalid
 from wardround.monitoring.profile import build_profile
 from wardround.monitoring.sites import with_sites
 from wardround.privacy import suppressed
-from wardround.problems import Prediction
+from wardround.problems import problem_of
+from wardround.problems.base import with_answer
 from wardround.sources.identity import canonical_id
 from wardround.training.description import Record, card, code_version, package_versions
 from wardround.training.fitting import Progress, Trained, fit_and_evaluate
@@ -58,7 +59,7 @@ def train(
     gathered = gather(use_case, batch_ids, store=store, label_sets=label_sets)
     trained = fit_and_evaluate(use_case, gathered.frame, seed, small_cell=settings.small_cell, progress=progress)
     tell("describing the patients it learned from")
-    predictions = _encoded(trained)
+    predictions = _encoded(use_case, trained)
     version = _manifest(use_case, gathered, trained, seed=seed, cause=cause, parent=parent, now=now)
     files = _files(use_case, gathered, trained, version, predictions, small_cell=settings.small_cell)
     version = registry.seal(version, files)
@@ -91,7 +92,7 @@ def retrain_from(
     if use_case.content_hash() != version.use_case_hash:
         raise UseCaseInvalid(use_case.name, (f"it has changed since version {version.version} was trained for it",))
     gathered = gather(use_case, version.batches, store=store, label_sets=version.label_sets)
-    if _data_hash(gathered.frame) != version.data_hash:
+    if _data_hash(use_case, gathered.frame) != version.data_hash:
         raise NotTrainable(
             use_case.name,
             f"the rows are not those that version {version.version} learned from",
@@ -109,9 +110,10 @@ def out_of_fold_key(version: ModelVersion) -> str:
 
 
 def out_of_fold(store: "Store", version: ModelVersion) -> "pd.DataFrame":
-    """Return record_id, patient_id, target, value, low, high of every row *version* learned from, in its order.
+    """Return record_id, patient_id, target and prediction of every row *version* learned from, in its order.
 
-    Each prediction is by a learner that did not see the row's patient; NaN: the split never tests the row.
+    Each prediction is by a learner that did not see the row's patient; NaN: the split never tests the row. Where the
+    answer is no number its parts are judged by the truth, and the row's loss stands beside them.
 
     Raises:
         Corrupted: they are missing, or not those that were written.
@@ -129,27 +131,27 @@ def out_of_fold(store: "Store", version: ModelVersion) -> "pd.DataFrame":
     return pd.read_parquet(io.BytesIO(body))
 
 
-def _encoded(trained: Trained) -> bytes:
-    import numpy as np
+def _encoded(use_case: UseCase, trained: Trained) -> bytes:
     import pandas as pd
     import pyarrow as pa
 
     from wardround.rows import encode
 
-    prediction: Prediction = trained.out_of_fold
-    blank = np.full(len(trained.frame), np.nan)
+    problem = problem_of(use_case)
+    target = trained.frame["target"].to_numpy(dtype=float)
     table = pd.DataFrame(
         {
             "record_id": trained.frame["record_id"],
             "patient_id": trained.frame["patient_id"],
             "target": trained.frame["target"],
-            "value": prediction.value,
-            "low": blank if prediction.low is None else prediction.low,
-            "high": blank if prediction.high is None else prediction.high,
+            **predicted.columns(problem, trained.out_of_fold, output=False),
         }
     )
-    names = ("record_id", "patient_id")
-    form = pa.schema([(name, pa.string() if name in names else pa.float64()) for name in table.columns])
+    fields = [("record_id", pa.string()), ("patient_id", pa.string()), ("target", pa.float64())]
+    form = pa.schema([*fields, *predicted.fields(problem, output=False)])
+    if not problem.scalar:
+        table["loss"] = problem.losses(target, trained.out_of_fold)
+        form = form.append(pa.field("loss", pa.float64()))
     return encode(table, form)
 
 
@@ -167,7 +169,7 @@ def _manifest(
         label_sets=gathered.label_sets,
         rows=len(trained.frame),
         patients=int(trained.frame["patient_id"].nunique()),
-        data_hash=_data_hash(gathered.frame),
+        data_hash=_data_hash(use_case, gathered.frame),
         use_case_hash=use_case.content_hash(),
         seed=seed,
         code_version=code_version(),
@@ -176,7 +178,9 @@ def _manifest(
         cause=cause,
         parent=parent,
         created_at=now,
-        row_level=("model.skops",) if trained.learner.holds_rows else (),
+        row_level=tuple(n for n in trained.learner.save() if n.startswith("model."))
+        if trained.learner.holds_rows
+        else (),
     )
 
 
@@ -199,11 +203,12 @@ def _files(
         notes=trained.learner.notes,
     )
     target = trained.frame["target"].to_numpy(dtype=float)
+    loss = problem_of(use_case).losses(target, trained.out_of_fold)
     profile = build_profile(
-        use_case, trained.frame, trained.out_of_fold, target, trained.evaluation.importance, version.seed,
+        use_case, trained.frame, trained.out_of_fold, target, trained.evaluation.importance, version.seed, loss=loss,
         small_cell=small_cell,
     )  # fmt: skip
-    profile = with_sites(profile, use_case, trained.frame, trained.out_of_fold, target)
+    profile = with_sites(profile, use_case, trained.frame, trained.out_of_fold, target, loss=loss)
     return {
         **trained.learner.save(),
         EVALUATION: to_json(trained.evaluation, indent=1),
@@ -213,5 +218,5 @@ def _files(
     }
 
 
-def _data_hash(frame: "pd.DataFrame") -> str:
-    return canonical_id(frame[frame["target"].notna()].reset_index(drop=True))
+def _data_hash(use_case: UseCase, frame: "pd.DataFrame") -> str:
+    return canonical_id(frame[with_answer(problem_of(use_case), frame)].reset_index(drop=True))

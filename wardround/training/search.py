@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from wardround.models import learner
-from wardround.models.estimators import point
+from wardround.models.base import Trial
 from wardround.models.folds import PatientFolds
-from wardround.problems import Metric, Prediction, problem_of
+from wardround.problems import Metric, Problem, problem_of
 from wardround.problems.base import Floats
 from wardround.use_cases.base import Candidate, UseCase
 
@@ -52,41 +52,39 @@ def chosen(
     """
     if candidate.search == "none":
         return dict(candidate.parameters)
-    trial = learner(candidate.family, use_case, candidate.parameters, calibrate=candidate.calibrate)
-    trial.check_parameters(candidate.grid)
+    made = learner(candidate.family, use_case, candidate.parameters, calibrate=candidate.calibrate)
+    made.check_parameters(candidate.grid)
     patients = frame["patient_id"].to_numpy()
-    matrix = trial.learn_columns(frame, patients)
-    most = max((int(value) for value in candidate.grid.get("n_neighbors", ())), default=0)
-    trial.require_rows(len(frame), target, patients, wanted=4 * most if candidate.search == "halving" else most)
-    folds = PatientFolds(FOLDS, stratify=use_case.problem == "classification", seed=seed)
+    problem = problem_of(use_case)
+    trial = made.trial(frame, target, patients, candidate, seed)
+    folds = PatientFolds(FOLDS, stratify=problem.two_classes, seed=seed)
     grid = {trial.prefix + name: list(values) for name, values in candidate.grid.items()}
-    metric = problem_of(use_case).choosing(use_case.primary_metric)
-    least = _least(use_case, target, patients)
-    search = _search(candidate, trial.unfitted(len(frame), seed), grid, folds, _scorer(use_case, metric), least, seed)
+    metric = problem.choosing(use_case.primary_metric)
+    least = _least(problem, target, patients)
+    search = _search(candidate, trial.estimator, grid, folds, _scorer(trial, metric, use_case.threshold), least, seed)
     with warnings.catch_warnings():
         # an optimiser that stopped early, a fold without both classes: such settings lose, that is all
         warnings.simplefilter("ignore")
         try:
-            search.fit(matrix, target)
+            search.fit(trial.matrix, target)
         except ValueError as error:
-            trial.refuse(error)
+            made.refuse(error)
     best = {name.removeprefix(trial.prefix): value for name, value in search.best_params_.items()}
     return {**candidate.parameters, **best}
 
 
-def _scorer(use_case: UseCase, metric: Metric) -> Callable[[Any, Floats, Floats], float]:
-    def score(estimator: Any, matrix: Floats, target: Floats) -> float:
-        prediction = Prediction(value=point(estimator, matrix, use_case.problem))
-        return metric.worth(metric.compute(target, prediction, use_case.threshold))
+def _scorer(trial: Trial, metric: Metric, threshold: float) -> Callable[[Any, Any, Floats], float]:
+    def score(estimator: Any, matrix: Any, target: Floats) -> float:
+        return metric.worth(metric.compute(target, trial.predict(estimator, matrix), threshold))
 
     return score
 
 
-def _least(use_case: UseCase, target: Floats, patients: Any) -> int:
+def _least(problem: Problem, target: Floats, patients: Any) -> int:
     """Return with how many rows halving begins: a quarter, and so many that the rarer outcome is among them."""
     rows = len(target)
     least = max(rows // 4, 60)
-    if use_case.problem == "classification":
+    if problem.two_classes:
         rare = min(len(np.unique(patients[target > 0.5])), len(np.unique(patients[target <= 0.5])))
         least = max(least, math.ceil(rows * OF_EACH / max(rare, 1)))
     return min(least, rows)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from wardround.errors import NotTrainable
 from wardround.models.folds import PatientFolds
+from wardround.problems import problem_of
 from wardround.use_cases.base import UseCase
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ class Splitting:
 
 
 def splitting(use_case: UseCase, frame: "pd.DataFrame", seed: int) -> Splitting:
-    """Divide the rows of the canonical *frame* (all with an outcome) as the use case says.
+    """Divide the rows of the canonical *frame* (all with an answer, if the problem asks for one) as the use case says.
 
     Where a patient would be on both sides, the training side goes without those rows. A part whose training rows have a
     single outcome, or fewer than two patients with each, teaches nothing and is left untested; *sentence* says so.
@@ -65,7 +66,7 @@ def splitting(use_case: UseCase, frame: "pd.DataFrame", seed: int) -> Splitting:
         raise NotTrainable(
             use_case.name,
             f"none of the {len(pairs)} parts of the split {split.kind!r} has training rows with both outcomes"
-            if use_case.problem == "classification"
+            if problem_of(use_case).two_classes
             else f"none of the {len(pairs)} parts of the split {split.kind!r} has enough training rows",
             "Add rows or split otherwise",
         )
@@ -76,10 +77,11 @@ def splitting(use_case: UseCase, frame: "pd.DataFrame", seed: int) -> Splitting:
 
 def _folds(use_case: UseCase, frame: "pd.DataFrame", seed: int) -> tuple[list[Pair], str]:
     target, patients = frame["target"].to_numpy(), frame["patient_id"].to_numpy()
-    folds = PatientFolds(use_case.split.folds, stratify=use_case.problem == "classification", seed=seed)
+    two_classes = problem_of(use_case).two_classes
+    folds = PatientFolds(use_case.split.folds, stratify=two_classes, seed=seed)
     count = folds.get_n_splits(None, target, patients)
     if count < use_case.split.folds:
-        what = "one of the two outcomes has" if use_case.problem == "classification" else "there are"
+        what = "one of the two outcomes has" if two_classes else "there are"
         raise NotTrainable(
             use_case.name,
             f"{what} fewer patients than the {use_case.split.folds} folds of the split",
@@ -117,7 +119,7 @@ def _apart(train: Index, test: Index, patients: NDArray[np.object_]) -> Pair:
 
 def _teaches(use_case: UseCase, frame: "pd.DataFrame", train: Index) -> bool:
     part = frame.iloc[train]
-    if use_case.problem == "regression":
+    if not problem_of(use_case).two_classes:
         return bool(part["patient_id"].nunique() >= 2)
     each = part.groupby(part["target"] > 0.5)["patient_id"].nunique()
     return len(each) == 2 and int(each.min()) >= 2

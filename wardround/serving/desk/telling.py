@@ -204,7 +204,7 @@ class Teller:
         return Sentence(text=reason, record=True)
 
     def _why(self, importance: Sequence[tuple[str, float]]) -> list[str]:
-        told, found = self.decision, findings(self.decision.readings, importance)
+        told, found = self.decision, findings(self.use_case, self.decision.readings, importance)
         moved = self._moved(found.drifted, found.share) if found.drifted else []
         if told.action is Action.INSUFFICIENT_DATA:
             return [self.t("why.insufficient", rows=self._count(self.rows))]
@@ -231,7 +231,7 @@ class Teller:
 
     def _otherwise(self) -> list[str]:
         told = self.decision
-        found = findings(told.readings, ())
+        found = findings(self.use_case, told.readings, ())
         if told.action is Action.INSUFFICIENT_DATA:
             return [self.t("change.insufficient", rows=self.use_case.monitoring.min_rows)]
         if told.action is Action.QUARANTINE:
