@@ -1,0 +1,142 @@
+"""Texts as content: what a cell must be to be read, and which measures of it are features."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from wardround.contents.base import Kind
+from wardround.contents.text_letters import broken_characters, control_characters, script_shares
+from wardround.contents.text_measures import measured
+from wardround.use_cases.base import MEASURES, Content, Feature
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from wardround.sources.values import Column
+
+LONGEST = 1_000_000
+"""Characters that a text may have, unless the option ``longest`` says otherwise."""
+
+_ENOUGH = 20  # letters that show which script a text is in
+_CHINESE = (
+    0.1,
+    0.3,
+)  # a Chinese note has at least the second share of Chinese letters, a text in Latin below the first
+_ENGLISH = (0.5, 0.1)  # an English note has at most the second, and at most the first is English at all
+
+
+def read(content: Content, column: "pd.Series[Any]") -> "Column":
+    """Return the canonical texts of a raw column, with the faults of its rows.
+
+    A canonical text is as delivered but for its line ends, which are ``\\n``. None and NaN are missing and no fault.
+    Bytes are taken as UTF-8. A row has the first fault that applies: too long, empty, control characters, broken
+    encoding, another language than the declared one (by its script), two languages mixed.
+    """
+    import pandas as pd
+
+    from wardround.sources.values import Column, RowFault
+
+    longest = int(content.options.get("longest", LONGEST))
+    values = np.full(len(column), None, dtype=object)
+    bad: dict[str, list[int]] = {}
+    for row, cell in enumerate(column):
+        if cell is None or cell is pd.NA or (isinstance(cell, float) and cell != cell):
+            continue
+        text, reason = canonical(cell, longest=longest, language=content.language)
+        if reason:
+            bad.setdefault(reason, []).append(row)
+        else:
+            values[row] = text
+    faults = tuple(
+        RowFault(
+            reason=f"{content.name}: {reason}", rows=np.array(rows, dtype=np.int64),
+            texts=[_mark(column.iloc[row]) for row in rows],
+        )
+        for reason, rows in bad.items()
+    )  # fmt: skip
+    return Column(values=pd.Series(values, dtype=object), rows=faults)
+
+
+def canonical(cell: Any, *, longest: int = LONGEST, language: str | None = None) -> tuple[str, str]:
+    """Return the canonical text of one cell and "", or "" and why it cannot be read."""
+    if isinstance(cell, bytes | bytearray | memoryview):
+        if len(cell) > 4 * longest:
+            return "", _too_long(longest)
+        try:
+            cell = bytes(cell).decode("utf-8-sig")
+        except UnicodeDecodeError:
+            return "", "broken encoding"
+    if not isinstance(cell, str):
+        return "", "no text"
+    if len(cell) > longest:
+        return "", _too_long(longest)
+    text = cell.replace("\r\n", "\n").replace("\r", "\n")
+    if not text.strip():
+        return "", "empty text"
+    if control_characters(text):
+        return "", "control characters"
+    if broken_characters(text):
+        return "", "broken encoding"
+    return text, _language_fault(text, language)
+
+
+def features(
+    content: Content,
+    *,
+    plausible: Mapping[str, tuple[float, float]] = {},
+    measures: tuple[str, ...] | None = None,
+    max_missing: float = 0.05,
+    missing_reason: str = "",
+) -> tuple[Feature, ...]:
+    """Return the *measures* of a text as features (default: all), with the closed ranges in *plausible*."""
+    return tuple(
+        Feature(
+            name=f"{content.name}_{measure}", kind="numeric", of=content.name, measure=measure,
+            description=_DESCRIPTIONS.get(measure, "a fixed random projection of its words and pairs of words"),
+            plausible=plausible.get(measure, _PLAUSIBLE.get(measure, (-10.0, 10.0))),
+            max_missing=max_missing, missing_reason=missing_reason,
+        )
+        for measure in (MEASURES["text"] if measures is None else measures)
+    )  # fmt: skip
+
+
+def _too_long(longest: int) -> str:
+    return f"longer than {longest:,} characters"
+
+
+def _language_fault(text: str, language: str | None) -> str:
+    letters, chinese, latin = script_shares(text)
+    if language is None or letters < _ENOUGH:
+        return ""
+    if language == "zh":
+        clear, enough = _CHINESE
+        return "another language than declared" if chinese < clear else "mixed languages" if chinese < enough else ""
+    clear, enough = _ENGLISH
+    return "another language than declared" if latin < clear else "mixed languages" if chinese > enough else ""
+
+
+def _mark(cell: Any) -> str:
+    return cell if isinstance(cell, str) else repr(cell)
+
+
+_DESCRIPTIONS = {
+    "characters": "its length in characters",
+    "sentences": "its sentences",
+    "words_per_sentence": "words per sentence; each Chinese character counts as one",
+    "chinese": "share of its letters that are Chinese",
+    "vocabulary": "different words in every 50 successive ones, as a share (moving-average type-token ratio)",
+    "unknown": "share of its words that the shipped list lacks; of Chinese characters, those beyond GB 2312 level 1",
+    "negated": "words of negation per sentence",
+    "sections": "headings of the usual sections",
+    "digits": "share of digits among its characters, blanks apart",
+    "broken": "share of characters that a wrong encoding left behind",
+}
+_PLAUSIBLE: dict[str, tuple[float, float]] = {
+    "characters": (1, LONGEST), "sentences": (1, LONGEST), "words_per_sentence": (0, 10_000), "chinese": (0, 1),
+    "vocabulary": (0, 1), "unknown": (0, 1), "negated": (0, 100), "sections": (0, 1_000), "digits": (0, 1),
+    "broken": (0, 1),
+}  # fmt: skip
+
+KIND = Kind(name="text", stored="text", read=read, measured=measured, features=features)
+"""Texts."""
