@@ -62,21 +62,27 @@ def rows(store: "Store", batch: Batch, *, late_labels: bool = True) -> "pd.DataF
     """
     import pandas as pd
 
-    return pd.concat(list(_frames(store, batch, False, CHUNK_ROWS, late_labels, empty=True)), ignore_index=True)
+    return pd.concat(list(_frames(store, batch, False, CHUNK_ROWS, late_labels, True, empty=True)), ignore_index=True)
 
 
 def frames(
-    store: "Store", batch: Batch, *, quarantined: bool = False, chunk_rows: int = CHUNK_ROWS, late_labels: bool = True
+    store: "Store",
+    batch: Batch,
+    *,
+    quarantined: bool = False,
+    chunk_rows: int = CHUNK_ROWS,
+    late_labels: bool = True,
+    contents: bool = True,
 ) -> "Iterator[pd.DataFrame]":
     """Yield the accepted (or the *quarantined*, with ``reasons``) rows, at most *chunk_rows* at a time.
 
-    Memory does not grow with the batch. Nothing is yielded when there is no such row, or when the quarantined rows
-    were dropped.
+    Without *contents* the columns of contents and truths are left out and not read; ``target`` is there. Memory does
+    not grow with the batch. Nothing is yielded when there is no such row, or when the quarantined rows were dropped.
 
     Raises:
         Corrupted: the stored rows are not those that were written.
     """
-    return _frames(store, batch, quarantined, chunk_rows, late_labels, empty=False)
+    return _frames(store, batch, quarantined, chunk_rows, late_labels, contents, empty=False)
 
 
 def sites(store: "Store", batch: Batch, *, quarantined: bool = False) -> frozenset[str | None]:
@@ -111,7 +117,7 @@ def labelled_count(store: "Store", batch: Batch) -> int:
     from wardround.labels import fill, outcomes
     from wardround.rows import parquet, pieces
 
-    known = outcomes(store, batch.use_case)
+    known = outcomes(store, batch.use_case, truths=False)
     if batch.rows_labelled == batch.rows_accepted or known.empty:
         return batch.rows_labelled
     file = parquet(store, batch.data_key, batch.data_sha256)
@@ -120,10 +126,10 @@ def labelled_count(store: "Store", batch: Batch) -> int:
 
 
 def _frames(
-    store: "Store", batch: Batch, quarantined: bool, chunk_rows: int, late_labels: bool, empty: bool
+    store: "Store", batch: Batch, quarantined: bool, chunk_rows: int, late_labels: bool, contents: bool, *, empty: bool
 ) -> "Iterator[pd.DataFrame]":
     from wardround.labels import fill, outcomes
-    from wardround.rows import parquet, pieces
+    from wardround.rows import light_columns, parquet, pieces
 
     key = batch.quarantine_key if quarantined else batch.data_key
     sha256 = batch.quarantine_sha256 if quarantined else batch.data_sha256
@@ -135,9 +141,9 @@ def _frames(
         if quarantined:
             return
         raise Corrupted(key, "it is gone") from None
-    known = outcomes(store, batch.use_case) if late_labels else None
+    known = outcomes(store, batch.use_case, truths=contents) if late_labels else None
     yielded = False
-    for chunk in pieces(file, key, chunk_rows):
+    for chunk in pieces(file, key, chunk_rows, None if contents else light_columns(file)):
         yield chunk if known is None else fill(chunk, known)
         yielded = True
     if empty and not yielded:

@@ -62,7 +62,8 @@ def add_labels(use_case: UseCase, source: Source, *, store: "Store", settings: "
     place = described(source)
     told = canonical_labels(use_case, read(use_case, source, settings), settings, place=place)
     _usable(use_case, told, place)
-    told = told[["record_id", "target"]].dropna(subset=["target"]).drop_duplicates().sort_values("record_id")
+    said = [name for name in ("truth", "target") if name in told]
+    told = told[["record_id", *said]].dropna(subset=said[:1]).drop_duplicates().sort_values("record_id")
     twice = int(told["record_id"].duplicated().sum())
     if twice:
         raise InputFault(
@@ -71,9 +72,8 @@ def add_labels(use_case: UseCase, source: Source, *, store: "Store", settings: "
     if told.empty:
         raise InputFault(place, f"no row has an outcome in {use_case.target.column}", "Send it once they are known")
     told = told.reset_index(drop=True)
-    content = to_json([[use_case.name, *pair] for pair in told.itertuples(index=False, name=None)])
-    name = hashlib.sha256(content).hexdigest()
-    found = _load(store, use_case.name, name) or _write(use_case.name, name, place, told, store=store, now=now)
+    name = hashlib.sha256(_content(use_case, told)).hexdigest()
+    found = _load(store, use_case.name, name) or _write(use_case, name, place, told, store=store, now=now)
     _record(found, store=store, settings=settings)
     return found
 
@@ -88,43 +88,57 @@ def listing(store: "Store", use_case: str) -> tuple[LabelSet, ...]:
     )
 
 
-def outcomes(store: "Store", use_case: str) -> "pd.Series[float]":
-    """Return every late outcome of *use_case*: target (float64) by record id, cached (sets are immutable)."""
-    return _outcomes(store, use_case, _names(store, use_case))
+def outcomes(store: "Store", use_case: str, *, truths: bool = True) -> pd.DataFrame:
+    """Return every late outcome of *use_case* by record id, cached (sets are immutable): ``target`` (float64), and
+    ``truth`` where it is no number, unless *truths* is False."""
+    return _outcomes(store, use_case, _names(store, use_case), truths)
 
 
-def outcomes_of(store: "Store", one: LabelSet) -> "pd.Series[float]":
-    """Return the outcomes of a single set: target (float64) by record id."""
-    from wardround.rows import parquet, pieces
+def outcomes_of(store: "Store", one: LabelSet, *, truths: bool = True) -> pd.DataFrame:
+    """Return the outcomes of a single set by record id; see `outcomes`."""
+    from wardround.rows import light_columns, parquet, pieces
 
-    told = pd.concat(list(pieces(parquet(store, one.key, one.sha256), one.key, 1_000_000)), ignore_index=True)
-    return told.set_index("record_id")["target"]
+    file = parquet(store, one.key, one.sha256)
+    columns = None if truths else light_columns(file)
+    return pd.concat(list(pieces(file, one.key, 1_000_000, columns)), ignore_index=True).set_index("record_id")
 
 
-def fill(frame: pd.DataFrame, known: "pd.Series[float]") -> pd.DataFrame:
-    """Return *frame* with missing targets filled from *known* (target by record id)."""
+def fill(frame: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
+    """Return *frame* with missing targets, and truths if it has any, filled from *known* (by record id)."""
     if known.empty or not len(frame):
         return frame
-    late = frame["record_id"].map(known).astype("float64")
-    return frame.assign(target=frame["target"].where(frame["target"].notna(), late))
+    open_ = frame["truth" if "truth" in frame and "truth" in known else "target"].isna().to_numpy()
+    late = known.reindex(frame["record_id"]).set_axis(frame.index)
+    shared = [name for name in ("truth", "target") if name in frame and name in known]
+    return frame.assign(**{name: frame[name].mask(open_, late[name].to_numpy()) for name in shared})
 
 
-def _write(use_case: str, name: str, place: str, told: pd.DataFrame, *, store: "Store", now: datetime) -> LabelSet:
+def _content(use_case: UseCase, told: pd.DataFrame) -> bytes:
+    if "truth" not in told:
+        return to_json([[use_case.name, *pair] for pair in told.itertuples(index=False, name=None)])
+    bodies = [truth if isinstance(truth, bytes) else truth.encode() for truth in told["truth"]]
+    pairs = zip(told["record_id"], bodies, strict=True)
+    return to_json([[use_case.name, record, hashlib.sha256(body).hexdigest()] for record, body in pairs])
+
+
+def _write(use_case: UseCase, name: str, place: str, told: pd.DataFrame, *, store: "Store", now: datetime) -> LabelSet:
     import pyarrow as pa
 
-    from wardround.rows import encode
+    from wardround.rows import encode, truth_field
 
     matched = _matched(use_case, place, told, store)
-    body = encode(told, pa.schema([("record_id", pa.string()), ("target", pa.float64())]))
+    truth = truth_field(use_case)
+    fields = [pa.field("record_id", pa.string()), *([truth] if truth else ()), pa.field("target", pa.float64())]
+    body = encode(told, pa.schema(fields))
     found = LabelSet(
-        use_case=use_case, id=name, source=place, rows=len(told), matched=matched, unmatched=len(told) - matched,
+        use_case=use_case.name, id=name, source=place, rows=len(told), matched=matched, unmatched=len(told) - matched,
         sha256=hashlib.sha256(body).hexdigest(), added_at=now,
     )  # fmt: skip
     store.put(found.key, body, sensitivity=Sensitivity.ROW_LEVEL)
     try:
         store.put(found.manifest_key, to_json(replace(found, new=False)), sensitivity=Sensitivity.ROW_LEVEL)
     except AlreadyExists:
-        return _load(store, use_case, name) or found
+        return _load(store, use_case.name, name) or found
     return found
 
 
@@ -146,25 +160,45 @@ def _usable(use_case: UseCase, told: pd.DataFrame, place: str) -> None:
         raise InputFault(place, f"{'; '.join(said)}, so nothing was added", "Correct or take out those rows")
 
 
-def _matched(use_case: str, place: str, told: pd.DataFrame, store: "Store") -> int:
-    """Count the records that accepted batches hold; InputFault when an outcome contradicts one known already."""
+def _matched(use_case: UseCase, place: str, told: pd.DataFrame, store: "Store") -> int:
+    """Count the records that accepted batches hold.
+
+    Raises:
+        InputFault: an outcome contradicts one known already, or does not fit the row it belongs to.
+    """
     from wardround import batches
     from wardround.rows import parquet, pieces
+    from wardround.sources.truths import content_of, unfit
 
-    fresh = told.set_index("record_id")["target"]
-    before = outcomes(store, use_case).reindex(fresh.index)
-    known = before.notna()
-    differs = known & (before != fresh)
-    for batch in batches.listing(store, use_case):
+    content = content_of(use_case)
+    judged = "truth" if "truth" in told else "target"
+    columns = ["record_id", *([] if content is None else [content.name]), judged]
+    fresh = told.set_index("record_id")[judged]
+    before = outcomes(store, use_case.name).reindex(fresh.index)
+    known = pd.Series(False, index=fresh.index)
+    differs, misplaced = known.copy(), 0
+    if judged in before:
+        known = before[judged].notna()
+        differs = known & (before[judged] != fresh)
+    for batch in batches.listing(store, use_case.name):
         if not batch.rows_accepted:
             continue
         file = parquet(store, batch.data_key, batch.data_sha256)
-        for chunk in pieces(file, batch.data_key, batches.CHUNK_ROWS, ["record_id", "target"]):
-            here = chunk[chunk["record_id"].isin(fresh.index)]
-            held = here.dropna(subset=["target"])
-            wrong = held["target"].to_numpy() != fresh.reindex(held["record_id"]).to_numpy()
+        for chunk in pieces(file, batch.data_key, batches.CHUNK_ROWS, columns):
+            here = chunk[chunk["record_id"].isin(fresh.index)].reset_index(drop=True)
+            held = here.dropna(subset=[judged])
+            wrong = held[judged].to_numpy() != fresh.reindex(held["record_id"]).to_numpy()
             differs[held.loc[wrong, "record_id"]] = True
             known[here["record_id"]] = True
+            if content is not None:
+                truths = fresh.reindex(here["record_id"]).reset_index(drop=True)
+                fault = unfit(use_case, truths, {content.name: here[content.name]})
+                misplaced += 0 if fault is None else len(fault.rows)
+    if misplaced:
+        raise InputFault(
+            place, f"{misplaced} of {len(told)} outcomes do not fit the row they belong to, so nothing was added",
+            "Check that each was made from the content that was delivered under its record id",
+        )  # fmt: skip
     if differs.any():
         raise InputFault(
             place, f"{int(differs.sum())} of {len(told)} records have another outcome already, so nothing was added",
@@ -172,7 +206,7 @@ def _matched(use_case: str, place: str, told: pd.DataFrame, store: "Store") -> i
         )  # fmt: skip
     if not known.any():
         raise InputFault(
-            place, f"none of its {len(told)} records belongs to an accepted batch of {use_case}",
+            place, f"none of its {len(told)} records belongs to an accepted batch of {use_case.name}",
             "Check the record id column and the pseudonym key, and ingest the rows before their outcomes",
         )  # fmt: skip
     return int(known.sum())
@@ -210,9 +244,9 @@ def _load(store: "Store", use_case: str, name: str) -> LabelSet | None:
 
 
 @lru_cache(maxsize=4)
-def _outcomes(store: "Store", use_case: str, names: tuple[str, ...]) -> "pd.Series[float]":
+def _outcomes(store: "Store", use_case: str, names: tuple[str, ...], truths: bool) -> pd.DataFrame:
     sets = sorted((s for name in names if (s := _load(store, use_case, name))), key=lambda s: (s.added_at, s.id))
     if not sets:
-        return pd.Series(dtype="float64", index=pd.Index([], dtype="str"))
-    told = pd.concat([outcomes_of(store, one) for one in sets])
+        return pd.DataFrame({"target": pd.Series(dtype="float64")}, index=pd.Index([], dtype="str"))
+    told = pd.concat([outcomes_of(store, one, truths=truths) for one in sets])
     return told[~told.index.duplicated(keep="first")]

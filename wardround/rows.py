@@ -13,16 +13,20 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from wardround.contents import kind
 from wardround.errors import Corrupted
-from wardround.use_cases.base import UseCase
+from wardround.use_cases.base import TRUTHS, UseCase
 
 if TYPE_CHECKING:
     from wardround.store import Store
 
 ROW_GROUP = 65_536
+GROUP_BYTES = 64 * 1024 * 1024
+"""Rows with contents are grouped so that a group's contents take about this much: one group is in memory at a time."""
 WHOLE = 32 * 1024 * 1024
 """Objects up to this many bytes are fetched whole and hashed before use."""
 QUARANTINE_COLUMNS = ("reasons", "unreadable")
+_CONTENT = {b"wardround": b"content"}
 
 
 def schema(use_case: UseCase, *, quarantined: bool = False) -> pa.Schema:
@@ -36,6 +40,9 @@ def schema(use_case: UseCase, *, quarantined: bool = False) -> pa.Schema:
         pa.field(feature.name, pa.float64() if feature.kind == "numeric" else pa.string())
         for feature in use_case.features
     ]
+    fields += [_content(content.name, kind(content.kind).stored == "binary") for content in use_case.contents]
+    if (form := TRUTHS.get(use_case.problem)) is not None:
+        fields.append(_content("truth", form == "mask"))
     fields.append(pa.field("target", pa.float64()))
     if quarantined:
         fields += [pa.field(name, pa.list_(pa.string())) for name in QUARANTINE_COLUMNS]
@@ -51,12 +58,34 @@ def encode(frame: pd.DataFrame, form: pa.Schema) -> bytes:
         for field in form
     ]
     arrays = [array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array for array in arrays]
+    sizes = [array.nbytes for array, field in zip(arrays, form, strict=True) if is_content(field)]
+    rows = max(1, min(ROW_GROUP, GROUP_BYTES * len(frame) // max(1, sum(sizes)))) if sizes else ROW_GROUP
     out = io.BytesIO()
     pq.write_table(
-        pa.Table.from_arrays(arrays, schema=form), out, row_group_size=ROW_GROUP, compression="zstd",
+        pa.Table.from_arrays(arrays, schema=form), out, row_group_size=rows, compression="zstd",
         write_page_checksum=True, store_schema=True,
     )  # fmt: skip
     return out.getvalue()
+
+
+def is_content(field: pa.Field) -> bool:
+    """Whether a column holds contents or truths: large, and needed by models only."""
+    return bool(field.metadata) and field.metadata.get(b"wardround") == b"content"
+
+
+def light_columns(file: pq.ParquetFile) -> list[str]:
+    """Return the columns of *file* that are neither contents nor truths."""
+    return [field.name for field in file.schema_arrow if not is_content(field)]
+
+
+def truth_field(use_case: UseCase) -> pa.Field | None:
+    """Return the column of truths in *use_case*'s schema, None where the truth is a number."""
+    form = schema(use_case)
+    return form.field("truth") if "truth" in form.names else None
+
+
+def _content(name: str, binary: bool) -> pa.Field:
+    return pa.field(name, pa.large_binary() if binary else pa.large_string(), metadata=_CONTENT)
 
 
 def parquet(store: "Store", key: str, sha256: str) -> pq.ParquetFile:
@@ -84,9 +113,16 @@ def parquet(store: "Store", key: str, sha256: str) -> pq.ParquetFile:
 def pieces(file: pq.ParquetFile, key: str, rows: int, columns: list[str] | None = None) -> Iterator[pd.DataFrame]:
     """Yield the rows of *file* in order, at most *rows* at a time, typed as canonical frames are.
 
+    With contents among its columns, no piece is larger than a row group.
+
     Raises:
         Corrupted: a page does not have the checksum that was written with it.
     """
+    contents = [
+        field.name for field in file.schema_arrow if is_content(field) and field.name in (columns or [field.name])
+    ]
+    if contents and file.metadata.num_row_groups:
+        rows = min(rows, file.metadata.row_group(0).num_rows)
     batches = file.iter_batches(batch_size=rows, columns=columns, use_threads=False)
     while True:
         try:
@@ -96,6 +132,8 @@ def pieces(file: pq.ParquetFile, key: str, rows: int, columns: list[str] | None 
         if batch is None:
             return
         frame = batch.to_pandas()
+        for name in contents:
+            frame[name] = frame[name].astype(object).where(frame[name].notna(), None)
         for name in set(frame.columns) & set(QUARANTINE_COLUMNS):
             frame[name] = pd.Series([tuple(value) for value in frame[name]], dtype=object, index=frame.index)
         yield frame

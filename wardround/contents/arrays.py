@@ -35,3 +35,11 @@ def unpacked(cell: bytes) -> NDArray[Any]:
         return np.asarray(np.load(io.BytesIO(cell), allow_pickle=False))
     except (ValueError, EOFError, OSError):
         raise InputFault("a cell", "it is no npy array of numbers", "Write it with numpy.save") from None
+
+
+def shape_of(cell: bytes) -> tuple[int, ...]:
+    """Return the shape of the array in canonical npy bytes; only their header is read."""
+    file = io.BytesIO(cell)
+    np.lib.format.read_magic(file)
+    shape: tuple[int, ...] = np.lib.format.read_array_header_1_0(file)[0]
+    return shape

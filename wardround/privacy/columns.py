@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from wardround.errors import PrivacyBroken
 from wardround.privacy.pseudonyms import LENGTH
 from wardround.privacy.times import coarsen
-from wardround.use_cases.base import UseCase
+from wardround.use_cases.base import TRUTHS, UseCase
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,24 +16,23 @@ _PSEUDONYM = rf"[0-9a-f]{{{LENGTH}}}"
 def leaving(use_case: UseCase) -> tuple[str, ...]:
     """Return the columns of the canonical frame, in order: nothing else ever leaves ingest."""
     roles = ("record_id", "patient_id", *(("time",) if use_case.time else ()), *(("site",) if use_case.site else ()))
-    return (*roles, *use_case.feature_names, "target")
+    return (*roles, *use_case.input_names, *(("truth",) if use_case.problem in TRUTHS else ()), "target")
 
 
 def policy_faults(use_case: UseCase) -> tuple[str, ...]:
     """Return every way in which the use case's own columns break the policy; empty for a sound one."""
     raw = {use_case.record_id, *((use_case.patient_id,) if use_case.patient_id else ())}
     found = []
-    for feature in use_case.features:
-        if feature.source_column in use_case.identifiers:
-            found.append(f"features: {feature.name!r} reads {feature.source_column!r}, a direct identifier")
-        if feature.source_column in raw:
-            found.append(
-                f"features: {feature.name!r} reads {feature.source_column!r}, which names a record or a patient"
-            )
-        if feature.source_column == use_case.time:
-            found.append(f"features: {feature.name!r} reads {use_case.time!r} and would keep it finer than keep_time")
+    read = [("features", feature) for feature in use_case.features if feature.of is None]
+    for what, one in (*read, *(("contents", content) for content in use_case.contents)):
+        if one.source_column in use_case.identifiers:
+            found.append(f"{what}: {one.name!r} reads {one.source_column!r}, a direct identifier")
+        if one.source_column in raw:
+            found.append(f"{what}: {one.name!r} reads {one.source_column!r}, which names a record or a patient")
+        if one.source_column == use_case.time:
+            found.append(f"{what}: {one.name!r} reads {use_case.time!r} and would keep it finer than keep_time")
     for role, column in (("site", use_case.site), ("target", use_case.target.column)):
-        if column is not None and (column in use_case.identifiers or column in raw):
+        if column and (column in use_case.identifiers or column in raw):
             found.append(f"{role}: {column!r} is an identifier")
     return tuple(found)
 

@@ -8,7 +8,7 @@ positions), so that validation can put that row, and no other, into quarantine.
 import hmac
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -20,17 +20,21 @@ import pyarrow as pa
 from wardround.domain import utc_now
 from wardround.privacy import coarsen, enforce, leaving, policy_faults, pseudonyms
 from wardround.sources.cells import STR, cells, missing, text_column
+from wardround.sources.contents import Moved, deidentified, take
 from wardround.sources.identity import canonical_id
 from wardround.sources.moments import moments
 from wardround.sources.schema import Fault, raise_all, schema_faults
-from wardround.sources.values import EXACT, Column, RowFault, read_feature, read_target
-from wardround.use_cases.base import UseCase
+from wardround.sources.truths import content_of, per_hundred, read_truth, spans_moved, unfit
+from wardround.sources.values import EXACT, Column, RowFault, read_feature
+from wardround.use_cases.base import TRUTHS, Content, UseCase
 
 if TYPE_CHECKING:
     from wardround.settings import Settings
 
 __all__ = ["canonical", "canonical_id", "canonical_labels"]
 
+DELIVERY = "delivery"
+"""The key in ``frame.attrs`` under which reading left what it found about the delivery as a whole."""
 NO_RECORD_ID = "record id missing"
 NO_PATIENT_ID = "patient id missing"
 
@@ -58,8 +62,12 @@ def canonical(
     if use_case.site is not None:
         held = cells(work.column(use_case.site))
         work.values["site"] = held.strings(~missing(held.texts))
+    work.take_findings()
     for feature in use_case.features:
-        work.keep(feature.name, feature.source_column, read_feature(feature, work.column(feature.source_column)))
+        if feature.of is None:
+            work.keep(feature.name, feature.source_column, read_feature(feature, work.column(feature.source_column)))
+    for content in use_case.contents:
+        work.take_content(content)
     work.take_target()
     raise_all(place, work.faults)
     frame = work.frame(leaving(use_case))
@@ -68,26 +76,37 @@ def canonical(
 
 
 def canonical_labels(use_case: UseCase, raw: pd.DataFrame, settings: "Settings", *, place: str) -> pd.DataFrame:
-    """Read late outcomes: ``record_id`` (pseudonym) and ``target``, in the order of the table.
+    """Read late outcomes: ``record_id`` (pseudonym), ``truth`` where it is no number, and ``target``, in table order.
 
-    Only the columns of record id and outcome are looked at; any other is left where it is. ``attrs`` as for
+    Only the columns of record id and outcome are looked at; any other is left where it is. Outcomes that are places in
+    a text come with that text, and they and texts that are to be de-identified with the patient id. ``attrs`` as for
     `canonical`.
 
     Raises:
-        InputFault: one of the two is missing, there twice, or of a wrong type.
+        InputFault: one of them is missing, there twice, or of a wrong type; or the problem asks for no outcome.
     """
     names = [str(name).strip() for name in raw.columns]
     faults = _no_rows(raw)
-    for column in (use_case.record_id, use_case.target.column):
-        if (count := names.count(column)) != 1:
+    if not use_case.target.column:
+        faults.append(Fault(fault="the use case asks for no outcome", remedy="Add none"))
+    form, content = TRUTHS.get(use_case.problem), content_of(use_case)
+    beside = (content.source_column,) if content is not None and form == "spans" else ()
+    by_patient = content is not None and form in ("spans", "text") and not content.deidentified
+    if by_patient and use_case.patient_id is not None:
+        beside = (*beside, use_case.patient_id)
+    for column in dict.fromkeys((use_case.record_id, *beside, use_case.target.column)):
+        if column and (count := names.count(column)) != 1:
             there = f"there {count} times" if count else f"missing (the table has {len(names)} columns)"
-            faults.append(Fault(fault=f"the column {column!r} is {there}", remedy="Outcomes need record id and target"))
+            remedy = f"Outcomes need record id{', text and patient id' if beside else ''} and target"
+            faults.append(Fault(fault=f"the column {column!r} is {there}", remedy=remedy))
     raise_all(place, faults)
     work = _Work(use_case=use_case, raw=raw, names=names, key=settings.pseudonym_secret)
-    work.name_records(patients=False)
+    work.name_records(patients=by_patient)
+    if content is not None and form == "spans":
+        work.take_content(content)
     work.take_target()
     raise_all(place, work.faults)
-    return work.frame(("record_id", "target"))
+    return work.frame(("record_id", *(("truth",) if form else ()), "target"))
 
 
 def _no_rows(raw: pd.DataFrame) -> list[Fault]:
@@ -115,6 +134,7 @@ class _Work:
     row_faults: dict[str, list[int]] = field(default_factory=dict)
     unread: dict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
     nameless: dict[str, list[int]] = field(default_factory=dict)
+    moved: dict[str, Moved] = field(default_factory=dict)
 
     def column(self, name: str) -> "pd.Series[Any]":
         """Return a raw column, numbered from 0 whatever the index of the table."""
@@ -130,6 +150,8 @@ class _Work:
     def note(self, source: str, fault: RowFault) -> None:
         """Book a fault of rows; what could not be read is kept as a keyed hash only."""
         rows = fault.rows.tolist()
+        if not rows:
+            return
         self.row_faults[fault.reason] = sorted({*self.row_faults.get(fault.reason, ()), *rows})
         own = hmac.digest(self.key, f"wardround unread\0{self.use_case.name}".encode(), "sha256")
         for row, text in zip(rows, fault.texts or (), strict=False):
@@ -205,13 +227,54 @@ class _Work:
                 self.note(feature.measured_at, RowFault(reason=reason, rows=late, texts=texts))
         self.values["time"] = coarsen(read.values, case.keep_time, case.time_zone)
 
+    def take_findings(self) -> None:
+        """Take over what the source's own reader found: files of rows that it could not read."""
+        for reason, rows in self.raw.attrs.get("row_faults", {}).items():
+            places = np.asarray(rows, dtype=np.int64)
+            self.note("", RowFault(reason=reason, rows=places, texts=[reason] * len(places)))
+
+    def take_content(self, content: Content) -> None:
+        """Read a content and what is measured of it."""
+        raw, patients = self.column(content.source_column), self.values["patient_id"]
+        taken = take(self.use_case, content, raw, key=self.key, patients=patients)
+        own = [rows for reason, rows in self.row_faults.items() if reason.startswith(f"{content.name}: ")]
+        told = {row for rows in own for row in rows}
+        rows = tuple(fault.outside(told) for fault in taken.column.rows)  # what its reader could not read is missing
+        self.keep(content.name, content.source_column, replace(taken.column, rows=rows))
+        self.values |= taken.features
+        if taken.moved is not None:
+            self.moved[content.name] = taken.moved
+
     def take_target(self) -> None:
         """Read the outcome; where the table has none yet, it is missing in every row."""
         source = self.use_case.target.column
-        if source in self.names:
-            self.keep("target", source, read_target(self.use_case, self.column(source)))
-        else:
+        if source not in self.names:
             self.values["target"] = pd.Series(np.full(len(self.raw), np.nan))
+            self.values["truth"] = pd.Series(np.full(len(self.raw), None, dtype=object))
+            return
+        target, truth = read_truth(self.use_case, self.column(source))
+        self.keep("target", source, target)
+        if truth is not None:
+            self.keep("truth", source, truth)
+            self._place_truth(source)
+
+    def _place_truth(self, source: str) -> None:
+        """Bring the truths to the content as it is kept, and take out those that do not fit it."""
+        content = content_of(self.use_case)
+        if content is None:
+            return
+        form, truths = TRUTHS[self.use_case.problem], self.values["truth"]
+        if form == "text" and not content.deidentified:
+            truths, _ = deidentified(content, truths, key=self.key, patients=self.values["patient_id"])
+        if form == "spans" and content.name in self.moved:
+            truths = spans_moved(truths, self.moved[content.name])
+        self.values["truth"] = truths
+        if (fault := unfit(self.use_case, truths, self.values)) is not None:
+            self.note(source, fault)
+            self.values["truth"] = truths.mask(truths.index.isin(fault.rows), None)
+            self.values["target"] = self.values["target"].mask(truths.index.isin(fault.rows))
+        if form == "spans":
+            self.values["target"] = per_hundred(self.values["target"], self.values[content.name])
 
     def frame(self, columns: Iterable[str]) -> pd.DataFrame:
         """Return the columns in order, with the book of row faults in ``attrs``."""
@@ -221,6 +284,8 @@ class _Work:
             "row_marks": {str(row): "".join(sorted(marks)) for row, marks in sorted(self.unread.items())},
             "nameless": {name: rows for name, rows in self.nameless.items() if rows and name in frame.columns},
         }
+        if DELIVERY in self.raw.attrs:
+            frame.attrs[DELIVERY] = self.raw.attrs[DELIVERY]
         return frame
 
 

@@ -40,6 +40,9 @@ def canonical_id(frame: pd.DataFrame) -> str:
 
 
 def _plain(column: "pd.Series[Any]") -> Any:
+    if column.dtype == object:  # a content or a truth
+        held = any(isinstance(cell, bytes) for cell in column)
+        return pa.array(column, pa.large_binary() if held else pa.large_string(), from_pandas=True)
     array = pa.array(column, from_pandas=True)
     array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
     return array.cast(pa.large_string()) if pa.types.is_string(array.type) else array
@@ -62,8 +65,8 @@ def _order(columns: list[Any]) -> npt.NDArray[np.int64]:
 def _bytes(column: Any) -> list[bytes]:
     there = pc.is_valid(column).to_numpy(zero_copy_only=False)
     parts = [np.packbits(there).tobytes()]
-    if pa.types.is_large_string(column.type):
-        full = column.fill_null("")
+    if pa.types.is_large_string(column.type) or pa.types.is_large_binary(column.type):
+        full = column.fill_null("" if pa.types.is_large_string(column.type) else b"")
         _, offsets, data = full.buffers()
         ends = np.frombuffer(offsets, dtype="<i8")[full.offset : full.offset + len(full) + 1]
         body = data.slice(int(ends[0]), int(ends[-1] - ends[0])).to_pybytes() if data is not None and len(ends) else b""

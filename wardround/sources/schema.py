@@ -36,18 +36,20 @@ def raise_all(place: str, faults: Sequence[Fault]) -> None:
 def needed_columns(use_case: UseCase) -> frozenset[str]:
     """Return the source columns that every table of the use case has to have (the target may come later)."""
     optional = (use_case.patient_id, use_case.time, use_case.site)
-    features = use_case.features
+    features = [feature for feature in use_case.features if feature.of is None]
     return frozenset(
         {use_case.record_id}
         | {column for column in optional if column}
         | {feature.source_column for feature in features}
+        | {content.source_column for content in use_case.contents}
         | {feature.measured_at for feature in features if feature.measured_at}
     )
 
 
 def known_columns(use_case: UseCase) -> frozenset[str]:
     """Return every source column that the use case speaks of."""
-    return needed_columns(use_case) | {use_case.target.column, *use_case.identifiers, *use_case.ignored}
+    outcome = {use_case.target.column} - {""}
+    return needed_columns(use_case) | outcome | {*use_case.identifiers, *use_case.ignored}
 
 
 def schema_faults(use_case: UseCase, columns: Sequence[str]) -> list[Fault]:

@@ -3,6 +3,7 @@
 Each reader gives the values and what it could not read. What it could not read is missing in the values.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +36,12 @@ class RowFault:
     rows: npt.NDArray[np.int64]
     texts: list[str] | None = None
 
+    def outside(self, others: Collection[int]) -> "RowFault":
+        """Return the fault without the rows *others*."""
+        kept = [place for place, row in enumerate(self.rows.tolist()) if row not in others]
+        texts = None if self.texts is None else [self.texts[place] for place in kept]
+        return RowFault(reason=self.reason, rows=self.rows[kept], texts=texts)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
@@ -57,7 +64,7 @@ def read_feature(feature: Feature, column: "pd.Series[Any]") -> Column:
     true, false = among(lower, TRUE), among(lower, FALSE)
     words = Cells(codes=held.codes, texts=pa.array(np.where(true, "true", "false"), pa.large_string()))
     values = words.strings((true | false) & ~gone)
-    return _judged(feature.name, values, held, gone, ~(true | false | gone), "not a truth value")
+    return judged(feature.name, values, held, gone, ~(true | false | gone), "not a truth value")
 
 
 def numbers(name: str, column: "pd.Series[Any]", *, codes: tuple[Scalar, ...] = ()) -> Column:
@@ -75,8 +82,8 @@ def numbers(name: str, column: "pd.Series[Any]", *, codes: tuple[Scalar, ...] = 
     of_texts[gone | infinite] = np.nan
     of_texts += 0.0
     values = pd.Series(held.rows(of_texts, np.nan), dtype=np.float64)
-    read = _judged(name, values, held, gone, infinite, "infinite")
-    text = _judged(name, values, held, gone, ~(fits | gone | infinite), "not a number")
+    read = judged(name, values, held, gone, infinite, "infinite")
+    text = judged(name, values, held, gone, ~(fits | gone | infinite), "not a number")
     if comma := _decimal_comma(name, held, gone):
         return Column(values=values, faults=(comma,))
     return Column(values=values, rows=(*read.rows, *text.rows), faults=(*read.faults, *text.faults))
@@ -91,11 +98,11 @@ def _typed_numbers(name: str, values: npt.NDArray[np.float64], codes: list[float
         return Column(values=series)
     held = Cells(codes=np.where(infinite, signs, -1), texts=pa.array(["inf", "-inf"], pa.large_string()))
     every = np.ones(2, dtype=bool)
-    return _judged(name, series, held, ~every, every, "infinite", of=int(series.notna().sum()))
+    return judged(name, series, held, ~every, every, "infinite", of=int(series.notna().sum()))
 
 
 def read_target(use_case: UseCase, column: "pd.Series[Any]") -> Column:
-    """Read the outcome as float64: the number, or 0.0 / 1.0 for classification, NaN where there is none yet."""
+    """Read the outcome as float64: the number, or 0.0 / 1.0 of two classes; NaN where there is none yet."""
     target = use_case.target
     if use_case.problem == "regression":
         return numbers("target", column, codes=target.missing_codes)
@@ -110,7 +117,7 @@ def read_target(use_case: UseCase, column: "pd.Series[Any]") -> Column:
     else:
         read = Column(values=pd.Series(dtype=np.float64))
         values = pd.Series(held.rows(_classes(target, held.texts, gone | new), np.nan), dtype=np.float64)
-    named = _judged("target", values, held, gone, new, "new outcome class")
+    named = judged("target", values, held, gone, new, "new outcome class")
     return Column(values=values, rows=(*read.rows, *named.rows), faults=(*read.faults, *named.faults))
 
 
@@ -127,7 +134,7 @@ def _in(texts: Any, values: tuple[Scalar, ...] | None) -> Flags:
     return found
 
 
-def _judged(
+def judged(
     name: str, values: "pd.Series[Any]", held: Cells, gone: Flags, bad: Flags, reason: str, *, of: int = 0
 ) -> Column:
     """Make a fault of the rows, or of the whole column where more than half of what is there is bad."""

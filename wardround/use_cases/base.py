@@ -16,10 +16,13 @@ from wardround.use_cases._data import Feature as Feature
 from wardround.use_cases._data import Scalar as Scalar
 from wardround.use_cases._data import Source as Source
 from wardround.use_cases._data import Target as Target
+from wardround.use_cases._names import CONTENTS_NEEDED as CONTENTS_NEEDED
 from wardround.use_cases._names import FAMILIES as FAMILIES
 from wardround.use_cases._names import MEASURES as MEASURES
 from wardround.use_cases._names import METRICS as METRICS
 from wardround.use_cases._names import ROLE_COLUMNS as ROLE_COLUMNS
+from wardround.use_cases._names import TRUTHS as TRUTHS
+from wardround.use_cases._names import UNSUPERVISED as UNSUPERVISED
 
 
 @dataclass(frozen=True, kw_only=True)
