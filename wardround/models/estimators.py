@@ -22,8 +22,8 @@ from wardround.models.preprocessing import transformed
 from wardround.problems.base import Floats
 
 
-def fitted(estimator: Any, matrix: Floats, target: Floats) -> tuple[str, ...]:
-    """Fit *estimator* in place and return what was noticed.
+def fitted(estimator: Any, matrix: Floats, target: Floats | None) -> tuple[str, ...]:
+    """Fit *estimator* in place (target None: it needs none) and return what was noticed.
 
     Raises:
         ValueError: scikit-learn refuses these rows or parameters.
@@ -50,7 +50,7 @@ def point(estimator: Any, matrix: Floats, problem: str) -> Floats:
         (calibrated,) = estimator.calibrated_classifiers_
         (to_probability,) = calibrated.calibrators
         return np.asarray(to_probability.predict(_ranking(*_prepared(calibrated.estimator, matrix))), dtype=float)
-    ask = _probability if problem == "classification" else _number
+    ask = probability if problem == "classification" else _number
     return ask(*_prepared(estimator, matrix))
 
 
@@ -59,7 +59,8 @@ def _prepared(pipeline: Pipeline, matrix: Floats) -> tuple[Any, Floats]:
     return model, transformed(prepare, matrix)
 
 
-def _probability(model: Any, prepared: Floats) -> Floats:
+def probability(model: Any, prepared: Floats) -> Floats:
+    """Return P(positive) of each prepared row (n,) by the fitted classifier *model*."""
     if "coef_" in vars(model):
         return np.asarray(expit(_sum(model, prepared)))
     if isinstance(model, KNeighborsClassifier):
@@ -75,7 +76,7 @@ def _ranking(model: Any, prepared: Floats) -> Floats:
         return _sum(model, prepared)
     if hasattr(model, "decision_function"):
         return np.asarray(model.decision_function(prepared), dtype=float)
-    return _probability(model, prepared)
+    return probability(model, prepared)
 
 
 def _number(model: Any, prepared: Floats) -> Floats:
