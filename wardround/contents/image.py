@@ -184,8 +184,7 @@ def _png(body: bytes) -> NDArray[Any]:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(io.BytesIO(body), formats=("PNG",)) as picture:
-                if picture.mode in ("P", "1", "PA"):
-                    picture = picture.convert("RGB" if picture.mode != "1" else "L")
-                return np.asarray(picture)
+                plain = {"P": "RGB", "PA": "RGBA", "1": "L"}.get(picture.mode)
+                return np.asarray(picture if plain is None else picture.convert(plain))
     except Exception:  # Pillow says many things of a broken file, and some of them quote it
         raise Unreadable("a PNG picture that is damaged or too large") from None

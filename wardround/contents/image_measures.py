@@ -32,7 +32,7 @@ WORDS: Mapping[str, str] = {
     "noise": "standard deviation of the noise, estimated by Immerkaer's difference of Laplacians (1996)",
     "saturation": "share of the pixels at either end of the range",
     "midline": "mean intensity of the middle columns less that of the columns beside them",
-    **{name: "projection of the picture's low frequencies that never changes" for name in _EMBEDDING},
+    **dict.fromkeys(_EMBEDDING, "projection of the picture's low frequencies that never changes"),
 }
 UNITS: Mapping[str, str] = {
     **dict.fromkeys(WORDS, "share of range"),

@@ -7,6 +7,7 @@ from wardround.problems.clustering import CLUSTERING
 from wardround.problems.multiclass import MULTICLASS
 from wardround.problems.multilabel import MULTILABEL
 from wardround.problems.regression import REGRESSION
+from wardround.problems.segmentation import SEGMENTATION
 from wardround.problems.summary import SUMMARY
 from wardround.problems.tagging import TAGGING
 from wardround.use_cases.base import UseCase
@@ -17,6 +18,7 @@ PROBLEMS: dict[str, Problem] = {
     "classification": CLASSIFICATION,
     "regression": REGRESSION,
     "multiclass": MULTICLASS,
+    "segmentation": SEGMENTATION,
     "multilabel": MULTILABEL,
     "tagging": TAGGING,
     "summary": SUMMARY,
