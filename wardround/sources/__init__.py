@@ -1,9 +1,13 @@
 """Sources: whatever a hospital can hand over (files, databases, buckets), read into one canonical frame."""
 
+import importlib
 import re
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 from wardround.errors import InputFault
+from wardround.errors.extras import ExtraMissing
 from wardround.use_cases.base import Source, UseCase
 
 if TYPE_CHECKING:
@@ -18,13 +22,38 @@ _SUFFIXES: dict[Literal["csv", "parquet", "excel"], tuple[str, ...]] = {
 }
 
 
+@dataclass(frozen=True, kw_only=True)
+class Reader:
+    """How a kind of source beyond tables is read: ``read_<module>`` of *module* here, with the optional part *extra*
+    of wardround; on the command line it is written ``<prefix>:path``."""
+
+    module: str
+    prefix: str
+    extra: str | None = None
+
+
+READERS: Mapping[str, Reader] = {
+    "dicom": Reader(module="dicom", prefix="dicom", extra="imaging"),
+    "images": Reader(module="images", prefix="images", extra="imaging"),
+    "waveforms": Reader(module="waveforms", prefix="waveforms", extra="signals"),
+    "delimited series": Reader(module="delimited", prefix="delimited"),
+    "events": Reader(module="events", prefix="events"),
+    "fhir": Reader(module="fhir", prefix="fhir"),
+    "reports": Reader(module="reports", prefix="reports"),
+    "tagged": Reader(module="tagged", prefix="tagged"),
+}
+"""Kind of source beyond tables -> its reader, imported when such a source is read."""
+
+
 def read(use_case: UseCase, source: Source, settings: "Settings") -> "pd.DataFrame":
     """Read all columns of *source*, as it names and types them (CSV: as text), in its order.
 
-    The frame is raw: it holds identifiers and must go nowhere but into `canonical.canonical`.
+    The frame is raw: it holds identifiers and must go nowhere but into `canonical.canonical`, which takes over what a
+    reader found in single rows (``attrs["row_faults"]``) and in the delivery (``attrs["delivery"]``).
 
     Raises:
         InputFault: it is missing, empty, damaged, or not what its kind says.
+        ExtraMissing: it needs a part of wardround that is not installed here.
         StoreFailed: an S3 endpoint did not do what was asked.
         ServiceFailed: a database server did not answer.
     """
@@ -42,9 +71,23 @@ def read(use_case: UseCase, source: Source, settings: "Settings") -> "pd.DataFra
         from wardround.sources.package import read_package
 
         return read_package(use_case, source)
+    if source.kind in READERS:
+        return _read_beyond(use_case, source, settings)
     from wardround.sources.files import read_file
 
     return read_file(use_case, source, settings)
+
+
+def _read_beyond(use_case: UseCase, source: Source, settings: "Settings") -> "pd.DataFrame":
+    reader = READERS[source.kind]
+    try:
+        module: Any = importlib.import_module(f"{__name__}.{reader.module}")
+        frame: pd.DataFrame = getattr(module, f"read_{reader.module}")(use_case, source, settings)
+    except ModuleNotFoundError as error:
+        if reader.extra is None or (error.name or "").startswith("wardround"):
+            raise
+        raise ExtraMissing(f"a source of the kind {source.kind!r}", reader.extra, error.name or "") from None
+    return frame
 
 
 def kind_of(name: str) -> Literal["csv", "parquet", "excel"] | None:
@@ -52,14 +95,21 @@ def kind_of(name: str) -> Literal["csv", "parquet", "excel"] | None:
     return next((kind for kind, suffixes in _SUFFIXES.items() if name.lower().endswith(suffixes)), None)
 
 
-def source_from(text: str) -> Source:
+def source_from(text: str, use_case: UseCase | None = None) -> Source:
     """Return the source that *text* names: a path (by its suffix), a database URL, ``s3:``, ``package:`` or ``log:``.
 
-    ``#`` adds the table of a database or the sheet of a workbook: ``sqlite:///ward.db#visits``.
+    ``#`` adds the table of a database or the sheet of a workbook: ``sqlite:///ward.db#visits``. The prefix of a reader
+    (``dicom:``, ``images:``, ``waveforms:``, ``delimited:``, ``events:``, ``fhir:``, ``reports:``, ``tagged:``) comes
+    before a path; such a source has the options of *use_case*'s own, if that is of the same kind.
 
     Raises:
         InputFault: it cannot be told what kind of source this is.
     """
+    prefix, _, path = text.strip().partition(":")
+    for kind, reader in READERS.items():
+        if prefix == reader.prefix and not path.startswith("//"):
+            own = use_case.source.options if use_case is not None and use_case.source.kind == kind else {}
+            return Source(kind=kind, location=path.strip(), options=own)  # type: ignore[arg-type]
     place, _, part = text.strip().partition("#")
     if place.startswith("s3://"):
         return Source(kind="s3", location=text.strip())
@@ -85,6 +135,6 @@ def source_from(text: str) -> Source:
     known = ", ".join(suffix for suffixes in _SUFFIXES.values() for suffix in suffixes)
     raise InputFault(
         place, "its name does not tell what kind of source it is",
-        f"Give a path that ends in one of {known}, a database URL with #table, s3://bucket/prefix/, package:name or "
-        "log:online",
+        f"Give a path that ends in one of {known}, a database URL with #table, s3://bucket/prefix/, package:name, "
+        f"log:online, or one of {', '.join(f'{reader.prefix}:' for reader in READERS.values())} before a path",
     )  # fmt: skip

@@ -166,7 +166,7 @@ def _parsed(text: str, delimiter: str, place: str) -> "pd.DataFrame":
 
 def _decimal_points(use_case: UseCase, frame: "pd.DataFrame") -> None:
     """Swap points and commas in the numeric columns; ``1.234,5`` then is no number, and is not guessed at."""
-    numeric = {use_case.feature(name).source_column for name in use_case.numeric}
+    numeric = {one.source_column for one in use_case.features if one.kind == "numeric" and one.of is None}
     if use_case.problem == "regression" or use_case.target.positive_above is not None:
         numeric.add(use_case.target.column)
     for position, name in enumerate(frame.columns):

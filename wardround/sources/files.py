@@ -22,16 +22,16 @@ MAGIC = {
 """What the first bytes of a file give away."""
 
 
-def locate(location: str, settings: "Settings") -> Path:
-    """Return the path of a file: as given, else under ``WARDROUND_DATA``.
+def locate(location: str, settings: "Settings", *, folder: bool = False) -> Path:
+    """Return the path of a file, or of a *folder* where one will do: as given, else under ``WARDROUND_DATA``.
 
     Raises:
-        InputFault: it is in neither place, or a folder.
+        InputFault: it is in neither place, or a folder where a file must be.
     """
     given = Path(location).expanduser()
     places = [given] if given.is_absolute() or settings.data is None else [given, settings.data / given]
     for path in places:
-        if path.is_dir():
+        if path.is_dir() and not folder:
             raise InputFault(location, "this is a folder, not a file", "Name one file, or use an s3:// prefix")
         if path.exists():
             return path
@@ -67,7 +67,8 @@ def read_bytes(use_case: UseCase, source: Source, data: bytes, *, place: str) ->
     if source.kind == "parquet":
         from wardround.sources.parquet import read_parquet
 
-        return read_parquet(data, place=place)
+        binary = {use_case.target.column, *(content.source_column for content in use_case.contents)}
+        return read_parquet(data, place=place, binary=binary)
     if source.kind == "excel":
         from wardround.sources.excel import read_excel
 

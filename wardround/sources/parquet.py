@@ -1,6 +1,7 @@
 """Parquet: typed columns, as they are."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
 
 from wardround.errors import InputFault
 from wardround.sources.files import what_it_is
@@ -9,11 +10,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def read_parquet(data: bytes, *, place: str) -> "pd.DataFrame":
-    """Read a Parquet file's bytes.
+def read_parquet(data: bytes, *, place: str, binary: Collection[str] = ()) -> "pd.DataFrame":
+    """Read a Parquet file's bytes; the columns *binary* may hold bytes.
 
     Raises:
-        InputFault: it is no Parquet file, is cut short, or has nested or binary columns.
+        InputFault: it is no Parquet file, is cut short, or has nested columns or other binary ones.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -29,7 +30,11 @@ def read_parquet(data: bytes, *, place: str) -> "pd.DataFrame":
         table = pq.ParquetFile(pa.BufferReader(data)).read()
     except (pa.ArrowException, OSError) as error:
         raise InputFault(place, f"the Parquet file is damaged ({type(error).__name__})", "Export it again") from None
-    odd = [f"{i + 1} ({column.type})" for i, column in enumerate(table.schema) if _odd(column.type)]
+    odd = [
+        f"{i + 1} ({column.type})"
+        for i, column in enumerate(table.schema)
+        if pa.types.is_nested(_inner(column.type)) or (_is_binary(column.type) and column.name.strip() not in binary)
+    ]
     if odd:
         raise InputFault(
             place, f"column(s) {', '.join(odd)} hold no plain values", "Leave them out or unfold them before the export"
@@ -39,13 +44,14 @@ def read_parquet(data: bytes, *, place: str) -> "pd.DataFrame":
     return frame
 
 
-def _odd(kind: object) -> bool:
+def _inner(kind: Any) -> Any:
     import pyarrow as pa
 
-    inner = kind.value_type if pa.types.is_dictionary(kind) else kind  # type: ignore[attr-defined]
-    return bool(
-        pa.types.is_nested(inner)
-        or pa.types.is_binary(inner)
-        or pa.types.is_large_binary(inner)
-        or pa.types.is_fixed_size_binary(inner)
-    )
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def _is_binary(kind: Any) -> bool:
+    import pyarrow as pa
+
+    inner = _inner(kind)
+    return bool(pa.types.is_binary(inner) or pa.types.is_large_binary(inner) or pa.types.is_fixed_size_binary(inner))

@@ -41,22 +41,13 @@ def content_of(use_case: UseCase) -> Content | None:
     return next((content for content in use_case.contents if content.kind == kind), None)
 
 
-def target_range(use_case: UseCase) -> tuple[float, float] | None:
-    """Return the closed range of ``target`` that the problem itself sets; None where it sets none.
-
-    An unsupervised problem whose target column is empty has no target, so nothing to bound.
-    """
+def target_values(use_case: UseCase) -> tuple[float, ...] | None:
+    """Return the values that ``target`` can take: of classes their numbers, of labels how many; None: any number."""
+    if not use_case.target.column:
+        return None
     names = len(use_case.target.allowed or ())
-    ranges = {
-        "classification": (0.0, 1.0),
-        "multiclass": (0.0, float(max(names - 1, 0))),
-        "multilabel": (0.0, float(names)),
-        "segmentation": (0.0, 1.0),
-        "tagging": (0.0, float("inf")),
-        "summary": (0.0, float("inf")),
-        "anomaly": (0.0, 1.0),
-    }
-    return ranges.get(use_case.problem)
+    counts = {"classification": 2, "anomaly": 2, "multiclass": names, "multilabel": names + 1}
+    return tuple(map(float, range(counts[use_case.problem]))) if use_case.problem in counts else None
 
 
 def read_truth(use_case: UseCase, column: "pd.Series[Any]") -> tuple[Column, Column | None]:

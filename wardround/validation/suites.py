@@ -81,14 +81,7 @@ def derived(use_case: "UseCase") -> tuple[dict[str, Any], ...]:
                 max_value={"$PARAMETER": NOW},
             ),
         ]  # fmt: skip
-    if use_case.target.plausible is not None:
-        found.append(_between("target", use_case.target.plausible, use_case.target.unit))
-    elif use_case.problem == "classification":
-        found.append(
-            expectation(
-                "expect_column_values_to_be_in_set", "target: neither 0 nor 1", column="target", value_set=[0.0, 1.0]
-            )
-        )
+    found += _of_target(use_case)
     for feature in use_case.features:
         found += _of_feature(feature)
     return tuple(found)
@@ -100,6 +93,18 @@ def expectation(
     """Return one expectation as `suite_from` takes it; *reason* is the text of its failure, *notes* its rationale."""
     meta = {"reason": reason} | ({"notes": notes} if notes else {})
     return {"type": kind, "kwargs": kwargs, "severity": severity, "meta": meta}
+
+
+def _of_target(use_case: "UseCase") -> list[dict[str, Any]]:
+    from wardround.sources.truths import target_values
+
+    if use_case.target.plausible is not None:
+        return [_between("target", use_case.target.plausible, use_case.target.unit)]
+    values = target_values(use_case)
+    if values is None:
+        return []
+    reason = "target: neither 0 nor 1" if len(values) == 2 else f"target: no whole number from 0 to {values[-1]:g}"
+    return [expectation("expect_column_values_to_be_in_set", reason, column="target", value_set=list(values))]
 
 
 def _of_feature(feature: "Feature") -> list[dict[str, Any]]:
