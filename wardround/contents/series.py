@@ -36,7 +36,9 @@ class Unreadable(Exception):
 def cell(times: ArrayLike, values: ArrayLike) -> bytes:
     """Return the cell of *values* (samples,) or (samples, channels), NaN where not measured, at *times* in seconds."""
     time = np.asarray(times, dtype=np.float32)
-    return packed(np.column_stack([time, np.asarray(values, dtype=np.float32).reshape(len(time), -1)]))
+    with np.errstate(over="ignore"):  # what single precision cannot hold becomes infinite, and is refused when read
+        held = np.asarray(values, dtype=np.float32)
+    return packed(np.column_stack([time, held if held.ndim == 2 else held[:, None]]))
 
 
 def read(content: Content, column: "pd.Series[Any]") -> "Column":

@@ -1,6 +1,5 @@
 """What readers that make one series per row have in common: rows as they are found, and the faults among them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -55,13 +54,3 @@ def only_series(use_case: UseCase, place: str, *, channels: int | None = None) -
         raise InputFault(place, f"this kind of source gives {wanted} per row, which the use case does not have",
                          "Declare it among the use case's contents, or choose another kind of source")  # fmt: skip
     return series[0]
-
-
-def needed(place: str, options: object, names: Sequence[str]) -> None:
-    """Refuse *options* that lack one of *names*.
-
-    Raises:
-        InputFault: naming those that are missing.
-    """
-    if absent := [name for name in names if not (isinstance(options, dict) and options.get(name))]:
-        raise InputFault(place, f"the source's option {', '.join(absent)} is missing", "Declare it in the use case")
