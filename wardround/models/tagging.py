@@ -1,0 +1,259 @@
+"""Entities in a text: a dictionary of what was marked before, and a conditional random field.
+
+Both say of each entity they find whether the text holds it present, absent or possible.
+"""
+
+import json
+import tempfile
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from wardround.contents.text_assertions import assertion
+from wardround.errors import Corrupted, NotTrainable
+from wardround.models.base import Family
+from wardround.models.preprocessing import RARE
+from wardround.models.sequences import features, shared, split, tagged, untagged
+from wardround.models.texts import TextLearner, answered
+from wardround.models.whole import Progress
+from wardround.problems.base import Floats, Objects, Prediction
+from wardround.problems.tagging import spans
+from wardround.use_cases.base import UseCase
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TERMS, FIELD = "model.json", "model.crf"
+_MAGIC = b"lCRF"
+Spans = list[tuple[int, int, str]]
+
+
+@dataclass(kw_only=True, eq=False)
+class Tagger(TextLearner):
+    """A learner that finds the spans of a text; *kinds* are the types it knows, sorted."""
+
+    kinds: tuple[str, ...] = ()
+    language: str | None = None
+
+    @abstractmethod
+    def found(self, texts: Sequence[str]) -> list[Spans]:
+        """Return the spans of each text, sorted."""
+
+    def examples(self, frame: "pd.DataFrame", patients: Any) -> list[tuple[Any, str, Spans]]:
+        """Return (patient, text, spans) of each row with a text and a truth, and note the types and the language.
+
+        Raises:
+            NotTrainable: no span is marked in any.
+        """
+        assert self.use_case is not None
+        texts, there = self.texts(frame)
+        truths = frame["truth"].to_numpy(dtype=object)
+        rows = [
+            (patients[place], text, sorted(spans(truths[place])))
+            for place, text in zip(there, texts, strict=True)
+            if isinstance(truths[place], str)
+        ]
+        self.kinds = tuple(sorted({kind for _, _, marked in rows for _, _, kind in marked}))
+        self.language = self.use_case.content(self.columns[0]).language
+        if not self.kinds:
+            raise NotTrainable(self.use_case.name, "no entity is marked in any of the rows", "Add marked texts")
+        return rows
+
+    def predict(self, frame: "pd.DataFrame") -> Prediction:
+        """Return one prediction per row: its spans, each with its assertion, and how many per 100 characters."""
+        texts, there = self.texts(frame)
+        values, outputs = [], []
+        for text, marked in zip(texts, self.found(texts), strict=True):
+            values.append(100 * len(marked) / max(len(text), 1))
+            said = [[start, end, kind, assertion(text, start, end)] for start, end, kind in marked]
+            outputs.append(json.dumps(said, ensure_ascii=False))
+        return answered(len(frame), there, values, outputs)
+
+    def explain(self, frame: "pd.DataFrame") -> "pd.DataFrame":
+        """Return how many spans of each type a row has per 100 characters; together they are its value."""
+        import pandas as pd
+
+        texts, there = self.texts(frame)
+        out = np.zeros((len(frame), len(self.kinds)))
+        for place, text, marked in zip(there, texts, self.found(texts), strict=True):
+            counts = Counter(kind for _, _, kind in marked)
+            out[place] = [100 * counts[kind] / max(len(text), 1) for kind in self.kinds]
+        return pd.DataFrame(out, columns=list(self.kinds), index=frame.index)
+
+    def saliency(self, frame: "pd.DataFrame") -> Objects:
+        """Return per row 1 for each character that lies in a span, 0 elsewhere (characters,)."""
+        texts, there = self.texts(frame)
+        out = np.full(len(frame), None, dtype=object)
+        for place, text, marked in zip(there, texts, self.found(texts), strict=True):
+            inside = np.zeros(len(text), dtype=np.float32)
+            for start, end, _ in marked:
+                inside[start:end] = 1
+            out[place] = inside
+        return out
+
+    def facts(self) -> Mapping[str, Any]:
+        """Return what else it must know, as plain JSON values."""
+        return {"kinds": list(self.kinds), "language": self.language}
+
+    def take(self, files: Mapping[str, bytes], facts: Mapping[str, Any], *, place: str) -> None:
+        """Take over what `files` and `facts` gave; see `WholeLearner.take`."""
+        self.kinds, self.language = tuple(facts["kinds"]), facts["language"]
+
+
+@dataclass(kw_only=True, eq=False)
+class Dictionary(Tagger):
+    """Marks again what was marked in at least `RARE` patients, the longest term first, with its most frequent type.
+
+    A term is left out where less than *share* of its occurrences were marked.
+    """
+
+    defaults: ClassVar[Mapping[str, Any]] = {"share": 0.5}
+
+    terms: dict[str, str] = field(default_factory=dict)
+
+    def learn(
+        self, frame: "pd.DataFrame", target: Floats, patients: Any, *, seed: int, progress: Progress | None
+    ) -> None:
+        """Learn from the rows; see `WholeLearner.learn`."""
+        rows = self.examples(frame, patients)
+        known = shared(((who, {_surface(text[a:b]) for a, b, _ in marked}) for who, text, marked in rows), RARE)
+        kinds: dict[str, Counter[str]] = {term: Counter() for term in known}
+        for _, text, marked in rows:
+            for start, end, kind in marked:
+                if (term := _surface(text[start:end])) in kinds:
+                    kinds[term][kind] += 1
+        whole = Counter(term for _, text, _ in rows for _, _, term in _matches(text, dict.fromkeys(known, "")))
+        share = float(self.setting["share"])
+        self.terms = {
+            term: min(kinds[term], key=lambda kind: (-kinds[term][kind], kind))
+            for term in sorted(known)
+            if kinds[term].total() >= share * whole[term]
+        }
+
+    def found(self, texts: Sequence[str]) -> list[Spans]:
+        """Return the spans of each text, sorted."""
+        return [[(start, end, self.terms[term]) for start, end, term in _matches(text, self.terms)] for text in texts]
+
+    def files(self) -> dict[str, bytes]:
+        """Return what it learned as files by name."""
+        return {TERMS: json.dumps(self.terms, ensure_ascii=False, sort_keys=True, indent=1).encode()}
+
+    def take(self, files: Mapping[str, bytes], facts: Mapping[str, Any], *, place: str) -> None:
+        """Take over what `files` and `facts` gave; see `WholeLearner.take`."""
+        super().take(files, facts, place=place)
+        self.terms = {str(term): str(kind) for term, kind in json.loads(files[TERMS]).items()}
+
+
+def _surface(text: str) -> str:
+    return " ".join(text.lower().split())
+
+
+def _matches(text: str, terms: Mapping[str, Any]) -> Spans:
+    """Return (start, end, term) of the terms in *text*, from left to right, the longest of those at a place.
+
+    A term of letters is none inside a word.
+    """
+    lengths = sorted({len(term) for term in terms}, reverse=True)
+    lower, at, out = text.lower(), 0, []
+    if len(lower) != len(text):  # a letter whose small form is longer would move what follows
+        lower = text
+    while at < len(text):
+        for length in lengths:
+            if lower[at : at + length] in terms and not (_inside(text, at) or _inside(text, at + length)):
+                out.append((at, at + length, lower[at : at + length]))
+                at += length
+                break
+        else:
+            at += 1
+    return out
+
+
+def _inside(text: str, at: int) -> bool:
+    return 0 < at < len(text) and all(c.isascii() and c.isalpha() for c in text[at - 1 : at + 1])
+
+
+@dataclass(kw_only=True, eq=False)
+class ConditionalField(Tagger):
+    """A linear-chain conditional random field (Lafferty, McCallum & Pereira 2001), fitted by L-BFGS with penalties *c1*
+    (absolute) and *c2* (squared), in at most *iterations* steps; crfsuite (Okazaki 2007) does the work.
+
+    Its file is crfsuite's own: numbers and names of features, no code.
+    """
+
+    defaults: ClassVar[Mapping[str, Any]] = {"c1": 0.1, "c2": 0.1, "iterations": 60}
+
+    body: bytes = b""
+
+    def learn(
+        self, frame: "pd.DataFrame", target: Floats, patients: Any, *, seed: int, progress: Progress | None
+    ) -> None:
+        """Learn from the rows; see `WholeLearner.learn`."""
+        import pycrfsuite
+
+        sequences = []
+        for who, text, marked in self.examples(frame, patients):
+            for tokens in split(text, self.language):
+                sequences.append((who, features(text, tokens), tagged(tokens, marked)))
+        known = shared(((who, (one for each in own for one in each)) for who, own, _ in sequences), RARE)
+        steps = int(self.setting["iterations"])
+        trainer = pycrfsuite.Trainer(algorithm="lbfgs", verbose=False)
+        trainer.set_params(
+            {"c1": float(self.setting["c1"]), "c2": float(self.setting["c2"]), "max_iterations": steps,
+             "feature.possible_transitions": True}
+        )  # fmt: skip
+        for _, own, tags in sequences:
+            trainer.append([[one for one in each if one in known] for each in own], tags)
+        if progress is not None:
+            progress(f"fitting to {len(sequences)} sentences, at most {steps} steps", 0.1)
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / FIELD
+            trainer.train(str(path))
+            self.body = path.read_bytes()
+
+    def found(self, texts: Sequence[str]) -> list[Spans]:
+        """Return the spans of each text, sorted."""
+        import pycrfsuite
+
+        tagger = pycrfsuite.Tagger()  # one that another thread does not use at the same time
+        tagger.open_inmemory(self.body)
+        out = []
+        for text in texts:
+            marked: Spans = []
+            for tokens in split(text, self.language):
+                marked.extend(untagged(tokens, tagger.tag(features(text, tokens))))
+            out.append(marked)
+        return out
+
+    def files(self) -> dict[str, bytes]:
+        """Return what it learned as files by name."""
+        return {FIELD: self.body}
+
+    def take(self, files: Mapping[str, bytes], facts: Mapping[str, Any], *, place: str) -> None:
+        """Take over what `files` and `facts` gave; see `WholeLearner.take`."""
+        super().take(files, facts, place=place)
+        self.body = files[FIELD]
+        whole = len(self.body) >= 8 and int.from_bytes(self.body[4:8], "little") == len(self.body)
+        if not self.body.startswith(_MAGIC) or not whole:
+            raise Corrupted(f"{place}/{FIELD}", "it is no whole file of crfsuite")
+
+
+_OF: Mapping[str, type[Tagger]] = {"dictionary": Dictionary, "crf": ConditionalField}
+
+
+def unfitted(use_case: UseCase, family: Family, parameters: Mapping[str, Any], *, calibrate: bool) -> Tagger:
+    """Return an unfitted learner of *family*."""
+    return _OF[family.name](use_case=use_case, kind=family, parameters=dict(parameters), calibrate=calibrate)
+
+
+def restored(files: Mapping[str, bytes], family: Family, *, place: str) -> Tagger:
+    """Return the learner that was saved as *files*.
+
+    Raises:
+        Corrupted: a file is missing, or not what was saved.
+    """
+    return _OF[family.name].restore(files, family, place=place)
