@@ -6,11 +6,16 @@ import pytest
 from wardround.use_cases import REGISTRY, load
 from wardround.use_cases._codes import LOINC
 from wardround.use_cases.base import (
+    CONTENTS_NEEDED,
     FAMILIES,
+    MEASURES,
     METRICS,
+    TRUTHS,
+    UNSUPERVISED,
     Candidate,
     Code,
     Comparison,
+    Content,
     Feature,
     Floor,
     Limit,
@@ -74,7 +79,104 @@ def with_target(problem: str = "classification", **changes: object) -> UseCase:
     )
 
 
+PICTURE = Content(name="xray", kind="image", channels=("grey",))
+NOTE = Content(name="note", kind="text", language="en")
+MEASURED = Feature(name="xray_noise", kind="numeric", of="xray", measure="noise")
+LENGTH = Feature(name="note_length", kind="numeric", of="note", measure="characters")
+SEEN = replace(SOUND, contents=(PICTURE,), features=(AGE, MEASURED))
+
+
+def with_content(**changes: object) -> UseCase:
+    return replace(SEEN, contents=(replace(PICTURE, **changes),))
+
+
+def with_measured(**changes: object) -> UseCase:
+    return replace(SEEN, features=(AGE, replace(MEASURED, **changes)))
+
+
+def posed(problem: str, family: str, metric: str, *contents: Content, **target: object) -> UseCase:
+    return replace(
+        SOUND, problem=problem, contents=contents, features=(AGE, *(MEASURED, LENGTH)[: len(contents)]),
+        target=Target(**{"column": "outcome", **target}), candidates=(Candidate(family=family),),
+        gates=(replace(FLOOR, metric=metric),),
+    )  # fmt: skip
+
+
+def multiclass(**target: object) -> UseCase:
+    return posed("multiclass", "logistic", "accuracy", **target)
+
+
+def multilabel(**target: object) -> UseCase:
+    return posed("multilabel", "bag_of_words", "micro_f1", PICTURE, NOTE, **target)
+
+
+def anomaly(**target: object) -> UseCase:
+    return posed("anomaly", "isolation_forest", "explained", **target)
+
+
+NEW_PROBLEMS = {
+    "multiclass": multiclass(allowed=("a", "b")),
+    "multilabel": multilabel(allowed=("a", "b"), negative=("none of them",)),
+    "segmentation": posed("segmentation", "thresholding", "dice", PICTURE),
+    "tagging": posed("tagging", "dictionary", "f1", PICTURE, NOTE, allowed=("disease",)),
+    "summary": posed("summary", "lead", "rouge_l", PICTURE, NOTE),
+    "clustering": posed("clustering", "kmeans", "silhouette", column=""),
+    "anomaly without outcomes": anomaly(column=""),
+    "anomaly with outcomes": anomaly(positive_above=0),
+}
+
+
+@pytest.mark.parametrize("title", NEW_PROBLEMS)
+def test_a_sound_use_case_of_each_problem_has_no_fault(title: str) -> None:
+    assert faults(NEW_PROBLEMS[title]) == ()
+
+
 WRONG = {
+    "a content with a capital": (with_content(name="Xray"), "contents.Xray: use lower-case"),
+    "a content with a role's name": (with_content(name="truth"), "contents.truth: the name is kept"),
+    "a content called as a feature": (
+        replace(SEEN, features=(replace(AGE, name="xray", column="age"), MEASURED)),
+        "contents.xray: the name is used 2 times",
+    ),
+    "a content that nothing is measured of": (replace(SEEN, features=(AGE,)), "contents.xray: no feature is measured"),
+    "a content from the target's column": (with_content(column="outcome"), "contents.xray: its column 'outcome'"),
+    "a picture without channels": (with_content(channels=()), "contents.xray.channels: name each"),
+    "a channel twice": (with_content(channels=("grey", "grey")), "contents.xray.channels: a name stands there twice"),
+    "a picture with a language": (with_content(language="en"), "contents.xray.language: only a text"),
+    "a picture that is de-identified": (with_content(deidentified="yes"), "contents.xray.deidentified: only texts"),
+    "a shape without height": (with_content(shape=(0, 28)), "contents.xray.shape: "),
+    "a text without language": (
+        replace(multilabel(allowed=("a", "b")), contents=(PICTURE, replace(NOTE, language=None))),
+        "contents.note.language: say",
+    ),
+    "a text with channels": (
+        replace(multilabel(allowed=("a", "b")), contents=(PICTURE, replace(NOTE, channels=("a",)))),
+        "contents.note.channels: a text has none",
+    ),
+    "a measure of no content": (with_measured(of="photo"), "features.xray_noise.of: there is no content 'photo'"),
+    "a measure of another kind": (with_measured(measure="rate"), "features.xray_noise.measure: 'rate' is not measured"),
+    "a measure without its content": (with_feature(measure="noise"), "features.age.measure: say by of="),
+    "a measure that is no number": (with_measured(kind="category"), "features.xray_noise.kind: what is measured"),
+    "a measure with a column": (with_measured(column="noise"), "features.xray_noise.column: it is measured"),
+    "a measure twice": (
+        replace(SEEN, features=(MEASURED, replace(MEASURED, name="again"))), "features: the measure 'noise' of 'xray'",
+    ),
+    "a family without its content": (
+        with_candidate(family="cnn"), "candidates[0].family: 'cnn' learns from a content of the kind image or series",
+    ),
+    "masks without a picture": (posed("segmentation", "thresholding", "dice"), "contents: segmentation needs exactly"),
+    "one class of many": (multiclass(allowed=("a",)), "target.allowed: name the classes"),
+    "classes without names": (multiclass(), "target.allowed: name the classes"),
+    "many classes and a positive one": (multiclass(allowed=("a", "b"), positive=("a",)), "target.positive: it says"),
+    "a label that holds two": (multilabel(allowed=("a|b", "c")), "target.allowed: a name holds '|'"),
+    "no label that is a label": (multilabel(allowed=("a", "b"), negative=("a",)), "target.negative: it names what"),
+    "groups that are known": (posed("clustering", "kmeans", "silhouette"), "target.column: clustering asks for no"),
+    "an outcome without a name": (replace(SOUND, target=Target(column="", positive_above=0)), "target.column: the col"),
+    "anomalies nobody can tell": (anomaly(), "target: exactly one of"),
+    "a probability of many classes calibrated": (
+        replace(multiclass(allowed=("a", "b")), candidates=(Candidate(family="logistic", calibrate=True),)),
+        "candidates[0].calibrate: ",
+    ),
     "a name with capitals": (replace(SOUND, name="Sound"), "name: "),
     "a name of two letters": (replace(SOUND, name="ab"), "name: "),
     "no question": (replace(SOUND, question=" "), "question: "),
@@ -129,7 +231,7 @@ WRONG = {
     "one class only": (with_target(positive_above=9, allowed=(0, 1)), "target.allowed: all its values"),
     "a range for classes": (with_target(positive_above=0, plausible=(0, 1)), "target.plausible: "),
     "a class rule for a number": (with_target("regression", positive_above=0), "target.positive_above: "),
-    "classes for a number": (with_target("regression", allowed=(1, 2)), "target.allowed: a regression"),
+    "classes for a number": (with_target("regression", allowed=(1, 2)), "target.allowed: it says nothing"),
     "a number's range upside down": (with_target("regression", plausible=(2, 1)), "target.plausible: it is"),
     "one fold": (replace(SOUND, split=Split(kind="grouped", folds=1)), "split.folds: "),
     "temporal without time": (replace(SOUND, split=Split(kind="temporal")), "split.kind: "),
@@ -335,12 +437,42 @@ def test_every_shipped_use_case_is_sound_and_gives_its_reasons(name: str) -> Non
 
 def test_the_known_families_and_metrics_are_those_of_the_library() -> None:
     from wardround.models import families
-    from wardround.problems import problem_of
+    from wardround.problems import PROBLEMS
 
-    for problem in ("classification", "regression"):
-        use_case = next(u for u in map(load, REGISTRY) if u.problem == problem)
-        assert {metric.name for metric in problem_of(use_case).metrics} == set(METRICS[problem])
-        assert set(families(problem)) == set(FAMILIES[problem])
+    assert set(PROBLEMS) == set(FAMILIES) == set(METRICS)
+    for name, problem in PROBLEMS.items():
+        assert tuple(metric.name for metric in problem.metrics) == METRICS[name]
+        assert set(families(name)) == set(FAMILIES[name])
+
+
+def test_the_known_forms_of_truth_are_those_of_the_library() -> None:
+    from wardround.problems import PROBLEMS
+
+    assert {name: problem.truth for name, problem in PROBLEMS.items() if problem.truth} == TRUTHS
+    assert {name for name, problem in PROBLEMS.items() if not problem.supervised} == set(UNSUPERVISED)
+
+
+def test_the_families_that_need_a_content_are_those_of_the_library() -> None:
+    from wardround import models
+
+    assert {
+        name: family.contents for (_, name), family in models.FAMILIES.items() if family.contents
+    } == CONTENTS_NEEDED
+
+
+@pytest.mark.parametrize("kind", MEASURES)
+def test_every_measure_a_use_case_may_name_is_measured(kind: str) -> None:
+    import pandas as pd
+
+    from wardround import contents
+
+    found = contents.kind(kind)
+    content = Content(
+        name="it", kind=kind, channels=() if kind == "text" else ("one",), language="en" if kind == "text" else None
+    )  # type: ignore[arg-type]
+    assert (found.name, set(contents.HOMES)) == (kind, set(MEASURES))
+    assert set(found.measured(content, pd.Series([None], dtype=object))) == set(MEASURES[kind])
+    assert {feature.measure for feature in found.features(content)} == set(MEASURES[kind])
 
 
 @pytest.mark.parametrize("name", REGISTRY)

@@ -16,7 +16,7 @@ from wardround.sources.cells import MISSING, among, cells, missing, tokens
 from wardround.sources.contents import Moved, Spans, hashed
 from wardround.sources.schema import Fault
 from wardround.sources.values import Column, RowFault, judged, read_target
-from wardround.use_cases.base import TRUTHS, Content, Target, UseCase
+from wardround.use_cases.base import TRUTHS, WITHIN, Content, Target, UseCase
 
 NEW_CLASS = "new outcome class"
 UNREADABLE = {
@@ -26,7 +26,6 @@ UNREADABLE = {
     "labels": "no labels",
 }
 MISPLACED = {"mask": "not of the size of its picture", "spans": "a place outside its text"}
-_WITHIN = {"mask": "image", "spans": "text", "text": "text"}
 _WORD = re.compile(r"[\u3400-\u9fff]|[^\W\u3400-\u9fff]+")
 _MOST = np.iinfo(np.uint16).max
 
@@ -37,7 +36,7 @@ class _Unreadable(ValueError):
 
 def content_of(use_case: UseCase) -> Content | None:
     """Return the content that the truths of *use_case* are about: a mask's picture, the text of spans or a summary."""
-    kind = _WITHIN.get(TRUTHS.get(use_case.problem, ""))
+    kind = WITHIN.get(TRUTHS.get(use_case.problem, ""))
     return next((content for content in use_case.contents if content.kind == kind), None)
 
 

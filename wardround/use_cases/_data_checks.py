@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from wardround.use_cases._codes import PATIENT, PATIENT_ELEMENTS, Code
-from wardround.use_cases.base import ROLE_COLUMNS, Feature, Scalar, UseCase
+from wardround.use_cases.base import ROLE_COLUMNS, UNSUPERVISED, Feature, Scalar, Target, UseCase
 
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+TAKEN = (*ROLE_COLUMNS, "reasons", "unreadable")
+"""Columns that a stored frame may have beside its inputs."""
 
 
 def _use_case(use_case: UseCase) -> Iterator[str]:
@@ -38,8 +40,11 @@ def _columns(use_case: UseCase) -> Iterator[str]:
         column = getattr(use_case, role)
         if column is not None:
             uses.append((role, column))
-    uses.append(("target.column", use_case.target.column))
-    uses += [(f"features.{feature.name}", feature.source_column) for feature in use_case.features]
+    if use_case.target.column or use_case.problem not in UNSUPERVISED:
+        uses.append(("target.column", use_case.target.column))
+    read = [feature for feature in use_case.features if feature.of is None]
+    uses += [(f"features.{feature.name}", feature.source_column) for feature in read]
+    uses += [(f"contents.{content.name}", content.source_column) for content in use_case.contents]
     uses += [("identifiers", column) for column in use_case.identifiers]
     uses += [("ignored", column) for column in use_case.ignored]
     first: dict[str, str] = {}
@@ -50,7 +55,7 @@ def _columns(use_case: UseCase) -> Iterator[str]:
         earlier = first.setdefault(column, place)
         if earlier == place and place not in ("identifiers", "ignored"):
             continue
-        if earlier == "target.column" and place.startswith("features."):
+        if earlier == "target.column" and place.startswith(("features.", "contents.")):
             yield f"{place}: its column {column!r} is the target's, so the answer would be among the inputs"
         elif {earlier, place} <= {"record_id", "patient_id", "time"}:
             continue  # an identifier may carry the date and stand for the patient
@@ -70,16 +75,17 @@ def _time(use_case: UseCase) -> Iterator[str]:
 
 
 def _features(use_case: UseCase) -> Iterator[str]:
-    if not use_case.features:
+    if not use_case.input_names:
         yield "features: there is none, and nothing can be learned from nothing"
+    contents = {content.name for content in use_case.contents}
     for name, count in Counter(use_case.feature_names).items():
-        if count > 1:
+        if count > 1 and name not in contents:
             yield f"features.{name}: the name is used {count} times"
     for feature in use_case.features:
         place = f"features.{feature.name}"
-        if not _NAME.fullmatch(feature.name):
+        if not NAME.fullmatch(feature.name):
             yield f"{place}: use lower-case letters, digits and underscores, beginning with a letter"
-        if feature.name in (*ROLE_COLUMNS, "reasons"):
+        if feature.name in TAKEN:
             yield f"{place}: the name is kept for a column of its own; choose another and give column="
         if not 0 <= feature.max_missing <= 1:
             yield f"{place}.max_missing: it is a share between 0 and 1"
@@ -144,25 +150,54 @@ def _feature_of_its_kind(feature: Feature, place: str) -> Iterator[str]:
 
 def _target(use_case: UseCase) -> Iterator[str]:
     target = use_case.target
-    rules = [name for name in ("positive_above", "positive", "negative") if getattr(target, name) is not None]
-    if use_case.problem == "regression":
-        for name in (*rules, *(["allowed"] if target.allowed is not None else [])):
-            yield f"target.{name}: a regression target is the number itself"
-        yield from _range(target.plausible, "target.plausible")
-        return
-    if len(rules) != 1:
-        given = f"{len(rules)} are given" if rules else "none is given"
-        yield f"target: exactly one of positive_above, positive and negative says who is positive; {given}"
-    if target.plausible is not None:
-        yield "target.plausible: only a regression target has it; name the classes in allowed"
+    yield from _fields_of_the_problem(use_case)
+    yield from _range(target.plausible, "target.plausible")
+    rules = _given(target, *_TWO_CLASSES)
+    if use_case.problem == "classification" or (use_case.problem == "anomaly" and target.column):
+        if len(rules) != 1:
+            given = f"{len(rules)} are given" if rules else "none is given"
+            yield f"target: exactly one of positive_above, positive and negative says who is positive; {given}"
+        elif target.allowed and len({_is_positive(use_case, value) for value in target.allowed}) == 1:
+            yield "target.allowed: all its values fall on one side, so there is one class only"
+    elif use_case.problem in ("multiclass", "multilabel"):
+        if len(target.allowed or ()) < 2:
+            yield "target.allowed: name the classes, in the order in which they are told; two at least"
+        if any("|" in str(name) for name in target.allowed or ()):
+            yield "target.allowed: a name holds '|', which joins several labels"
+        if set(target.negative or ()) & set(target.allowed or ()):
+            yield "target.negative: it names what a row without any label may say, so none of target.allowed"
+    elif use_case.problem == "clustering" and target.column:
+        yield "target.column: clustering asks for no outcome, so leave it empty"
     for name in ("positive", "negative", "allowed"):
         levels = getattr(target, name)
         if levels is not None:
             yield from _levels(levels, f"target.{name}")
-            if target.allowed is not None and not set(levels) <= set(target.allowed):
+            if use_case.problem != "multilabel" and not set(levels) <= set(target.allowed or levels):
                 yield f"target.{name}: a value is missing from target.allowed"
-    if target.allowed and len(rules) == 1 and len({_is_positive(use_case, v) for v in target.allowed}) == 1:
-        yield "target.allowed: all its values fall on one side, so there is one class only"
+
+
+_TWO_CLASSES = ("positive_above", "positive", "negative")
+_FIELDS = {
+    "classification": (*_TWO_CLASSES, "allowed"),
+    "anomaly": (*_TWO_CLASSES, "allowed"),
+    "regression": ("plausible",),
+    "multiclass": ("allowed",),
+    "multilabel": ("allowed", "negative"),
+    "tagging": ("allowed",),
+}
+"""Problem -> which of the rules of a target it has a use for."""
+
+
+def _fields_of_the_problem(use_case: UseCase) -> Iterator[str]:
+    useful = _FIELDS.get(use_case.problem, ())
+    for name in _given(use_case.target, *_TWO_CLASSES, "allowed", "plausible"):
+        if name not in useful:
+            known = ", ".join(useful) or "none of these"
+            yield f"target.{name}: it says nothing about the outcome of {use_case.problem}, which takes {known}"
+
+
+def _given(target: Target, *names: str) -> list[str]:
+    return [name for name in names if getattr(target, name) is not None]
 
 
 def _is_positive(use_case: UseCase, value: Scalar) -> bool:

@@ -50,6 +50,9 @@ METRICS: Mapping[str, tuple[str, ...]] = {
 TRUTHS: Mapping[str, str] = {"multilabel": "labels", "segmentation": "mask", "tagging": "spans", "summary": "text"}
 """Problem -> the form of its truth, where that is no number."""
 
+WITHIN: Mapping[str, str] = {"mask": "image", "spans": "text", "text": "text"}
+"""Form of a truth -> the kind of content that it is about."""
+
 UNSUPERVISED = ("clustering", "anomaly")
 """Problems without a right answer to learn from."""
 

@@ -60,8 +60,8 @@ def _candidates(use_case: UseCase) -> Iterator[str]:
             yield f"{place}.parameters: {name!r} is fixed and searched at once"
         if candidate.iterations < 1:
             yield f"{place}.iterations: at least 1 is needed"
-        if candidate.calibrate and use_case.problem == "regression":
-            yield f"{place}.calibrate: only probabilities are calibrated"
+        if candidate.calibrate and use_case.problem != "classification":
+            yield f"{place}.calibrate: only the probability of one outcome out of two is calibrated"
     if use_case.primary_metric and use_case.primary_metric not in METRICS[use_case.problem]:
         yield _unknown_metric("primary_metric", use_case.primary_metric, use_case)
 

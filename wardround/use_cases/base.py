@@ -23,6 +23,7 @@ from wardround.use_cases._names import METRICS as METRICS
 from wardround.use_cases._names import ROLE_COLUMNS as ROLE_COLUMNS
 from wardround.use_cases._names import TRUTHS as TRUTHS
 from wardround.use_cases._names import UNSUPERVISED as UNSUPERVISED
+from wardround.use_cases._names import WITHIN as WITHIN
 
 
 @dataclass(frozen=True, kw_only=True)
