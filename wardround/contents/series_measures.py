@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from wardround.contents.series_spectrum import spectrum
+from wardround.contents.series_spectrum import grid, spectrum
 from wardround.problems.base import Floats
 from wardround.use_cases.base import Scalar
 
@@ -21,7 +21,7 @@ DIRECTIONS = 8
 WORDS: Mapping[str, str] = {
     "samples": "number of times measured",
     "duration": "time from the first sample to the last",
-    "rate": "sampling rate, one over the median step of time",
+    "rate": "sampling rate, one over the ordinary step of time",
     "longest_gap": "longest step of time",
     "missing": "share of missing values",
     "low": "5 % quantile of the values",
@@ -56,7 +56,7 @@ def measures_of(series: Floats, options: Mapping[str, Scalar]) -> dict[str, floa
     found = {
         "samples": float(len(time)),
         "duration": float(time[-1] - time[0]),
-        "rate": float(1.0 / np.median(steps)) if len(steps) else np.nan,
+        "rate": 1.0 / grid(time)[0] if len(steps) else np.nan,
         "longest_gap": float(steps.max()) if len(steps) else np.nan,
         "missing": float(np.isnan(values).mean()),
         "low": _mean([pair[0] for pair in quantiles]),

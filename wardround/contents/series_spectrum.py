@@ -14,7 +14,7 @@ LOW, HIGH = 0.05, 0.25
 """Ends of the low band and beginning of the high band as shares of the sampling rate: a tenth and half of the highest
 frequency that the rate can hold."""
 REGULAR = 0.01
-"""A grid is regular where no step differs by more than this share from the median step."""
+"""A grid is regular where no step differs by more than this share (and rounding) from the median step."""
 MOST_FREQUENCIES = 256
 
 
@@ -41,13 +41,12 @@ def spectrum(time: Floats, values: Floats, options: Mapping[str, Scalar]) -> Spe
     if there.sum() < FEWEST:
         return NONE
     known, at = values[there], time[there]
-    steps = np.diff(at)
-    rate = 1.0 / float(np.median(steps))
+    step, regular = grid(at)
+    rate = 1.0 / step
     level = known - known.mean()
     if not (np.abs(level) > 1e-12 * np.abs(known).max()).any():
         return NONE
-    regular = there.all() and np.abs(steps * rate - 1.0).max() <= REGULAR
-    frequencies, power = _regular(level, rate) if regular else _scattered(at, level, rate)
+    frequencies, power = _regular(level, rate) if regular and there.all() else _scattered(at, level, rate)
     total = power.sum()
     if not (len(frequencies) and total > 0):
         return NONE
@@ -56,6 +55,19 @@ def spectrum(time: Floats, values: Floats, options: Mapping[str, Scalar]) -> Spe
     return Spectrum(
         float(share[frequencies <= low].sum()), float(share[frequencies >= high].sum()), float(share @ frequencies)
     )
+
+
+def grid(time: Floats) -> tuple[float, bool]:
+    """Return the ordinary step of *time* (n,), n > 1, ascending, and whether every step is of that length.
+
+    It is the mean of the steps that are like the median one: times in single precision are a little off the grid, the
+    more so the later they are.
+    """
+    steps = np.diff(time)
+    median = float(np.median(steps))
+    rounding = 2.0 * float(np.spacing(np.float32(np.abs(time).max())))
+    alike = np.abs(steps - median) <= REGULAR * median + rounding
+    return float(steps[alike].mean()), bool(alike.all())
 
 
 def _regular(level: Floats, rate: float) -> tuple[Floats, Floats]:

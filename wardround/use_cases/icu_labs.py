@@ -32,7 +32,8 @@ _AGAIN = "not every patient has every assay on the first day"
 _SOMETIMES = "asked for only where liver, nutrition or bleeding is in doubt"
 
 LABS = Content(
-    name="labs", kind="series", description="laboratory values from half a day before admission to the unit to a day after",
+    name="labs", kind="series",
+    description="laboratory values from half a day before admission to the unit to a day after",
     channels=(
         "haemoglobin", "platelets", "white_cells", "urea", "creatinine", "sodium", "potassium", "bicarbonate",
         "calcium", "glucose", "albumin",
