@@ -1,6 +1,7 @@
 """Models come to be: training, arming the monitor, judging, promoting."""
 
 from tasks.policy import effect, say, world
+from tasks.progress import Progress
 from tasks.results import Judged, Trained
 from wardround.domain import utc_now
 
@@ -16,6 +17,7 @@ def train_version(use_case: str, batches: tuple[str, ...], cause: str, parent: s
     chosen = load(use_case)
     if parent is None and (champion := registry.champion(store, chosen.name)) is not None:
         parent = champion.version
+    progress = Progress(f"training-{chosen.name.replace('_', '-')}")
     trained = train(
         chosen,
         batches,
@@ -25,8 +27,9 @@ def train_version(use_case: str, batches: tuple[str, ...], cause: str, parent: s
         cause=cause,
         parent=parent,
         now=utc_now(),
-        progress=say,
+        progress=progress,
     )
+    progress.finish()
     return trained.version
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from wardround import batches, ledger, registry, services
 from wardround.alerts import tickets
-from wardround.cli.deliveries import deliver
+from wardround.cli.visits.heart_disease import deliver
 from wardround.domain import Action
 from wardround.local import EmbeddedS3
 from wardround.monitoring.rounds import decisions, retraining_of
@@ -81,7 +81,7 @@ def test_worker_server_and_store_die_in_a_round_and_people_are_told_once(tmp_pat
     monkeypatch.setenv("WARDROUND_HOME", str(home))
     monkeypatch.setenv("WARDROUND_ALERTS", str(tmp_path / "alerts.toml"))
     settings = Settings()
-    inbox = {delivery.label: delivery.path for delivery in deliver(tmp_path / "inbox")}
+    inbox = {delivery.label: delivery.path for delivery in deliver(tmp_path / "inbox", Settings())}
     with EmbeddedS3(home, durable=False) as s3, services.Supervisor() as supervisor:
         store = s3.store
         server = supervisor.add(services.PrefectServer(home, port=services.free_port()))

@@ -15,7 +15,7 @@ from tasks.promoting import resume_promotions
 from wardround import approvals, ledger, people, registry, services
 from wardround.alerts import tickets
 from wardround.approvals import Act
-from wardround.cli.deliveries import deliver
+from wardround.cli.visits.heart_disease import deliver
 from wardround.domain import utc_now
 from wardround.monitoring.rounds import pending
 from wardround.people import Role
@@ -48,7 +48,7 @@ class Ward:
         self.person, self.other, self.gate = (str(folder / f"{name}.py") for name in ("person", "other", "gate"))
         for path, c, policy in ((self.person, 0.1, "person"), (self.other, 1.0, "person"), (self.gate, 0.1, "gate")):
             Path(path).write_text(MINE % (c, policy))
-        self.deliveries = {delivery.label: delivery.path for delivery in deliver(folder / "inbox")}
+        self.deliveries = {delivery.label: delivery.path for delivery in deliver(folder / "inbox", Settings())}
         first = "first of all, changed soon"
         people.add(store, name="lee", full_name="Lee", role=Role.APPROVER, passphrase=first, by="admin", now=utc_now())
         people.change_passphrase(store, "lee", old=first, new=PASSPHRASE, now=utc_now())

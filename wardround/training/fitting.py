@@ -122,12 +122,12 @@ def fit_and_evaluate(
     steps = len(use_case.candidates) + 1
     for number, candidate in enumerate(use_case.candidates, start=1):
         what = f"candidate {number} of {len(use_case.candidates)}: {candidate.family.replace('_', ' ')}"
-        tell(what, (number - 1) / steps)
+        tell(what)
         tried.append(_tried(data, candidate, _within(tell, what, number - 1, steps)))
     best = max(tried, key=lambda one: one.worth if np.isfinite(one.worth) else -np.inf)
     parameters = chosen(use_case, best.candidate, rows, target, seed=seed)
     what = f"fitting {best.candidate.family.replace('_', ' ')} to all {len(rows)} rows"
-    tell(what, (steps - 1) / steps)
+    tell(what)
     every, none = np.arange(len(rows)), np.arange(0)
     final = data.fitted(best.candidate, parameters, every, none, _within(tell, what, steps - 1, steps))
     out_of_fold = _with_intervals(data, best)
@@ -170,6 +170,7 @@ def _tried(data: _Data, candidate: Candidate, tell: Progress) -> _Tried:
         told = _within(tell, f"part {number + 1} of {len(pairs)}", number, len(pairs))
         one = data.fitted(candidate, parameters, train, test, told)
         made.append((one, (train, test)))
+        told("fitted", 1.0)
         rows = data.rows.iloc[test]
         found.append((test, judged(data.problem, rows.get("truth"), one.predict(rows))))
     prediction = joined(len(data.rows), found)

@@ -21,7 +21,7 @@ from pydantic import SecretStr
 
 from expectations import suite_for
 from wardround import alerts, approvals, batches, people, promotion, registry
-from wardround.cli.deliveries import deliver
+from wardround.cli.visits.heart_disease import deliver
 from wardround.domain import Decision, utc_now
 from wardround.errors import ApprovalNeeded
 from wardround.gating import gate
@@ -234,7 +234,7 @@ def new_hospital(chromium: str, s3_server: Store, tmp_path_factory: pytest.TempP
     for name, text in texts.items():
         (folder / f"{name}.py").write_text(text)
     hospital = Hospital(settings=settings, store=store, folder=folder, port=free_port())
-    deliver(folder / "inbox")
+    deliver(folder / "inbox", Settings())
     hospital.first = hospital.train("first", hospital.ingest("first", hospital.delivery("cleveland")))
     hospital.employ()
     case = hospital.use_case("diabetes")

@@ -1,26 +1,18 @@
-"""The demo's inbox: the files that four hospitals would send, made from the one shipped table.
-
-Only this module and `demo` know these batches; to everything else they are files like any other.
-"""
+"""The files that four hospitals would send, made from the one shipped table."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from wardround.cli.visits.base import Delivery
+
+if TYPE_CHECKING:
+    from wardround.settings import Settings
 
 HALVES_SEED = 19880101
 
 
-@dataclass(frozen=True, kw_only=True)
-class Delivery:
-    """One file that arrives: *label* names the batch, *outcomes* a file that arrives later, if any."""
-
-    label: str
-    path: Path
-    what: str
-    outcomes: Path | None = None
-
-
-def deliver(inbox: Path) -> tuple[Delivery, ...]:
+def deliver(inbox: Path, settings: "Settings") -> tuple[Delivery, ...]:
     """Write the files into *inbox* and return them in the order of their arrival, the training batch first.
 
     Cleveland is cut in halves by a fixed seed: the first trains the first champion, the second arrives
@@ -28,12 +20,11 @@ def deliver(inbox: Path) -> tuple[Delivery, ...]:
     """
     import numpy as np
 
-    from wardround.settings import Settings
     from wardround.sources import read
     from wardround.use_cases import load
 
     use_case = load("heart_disease")
-    rows = read(use_case, use_case.source, Settings())
+    rows = read(use_case, use_case.source, settings)
     cholesterol = use_case.feature("cholesterol")
     hospital, outcome, chol = use_case.site, use_case.target.column, cholesterol.source_column
     per_hospital = {name: rows[rows[hospital] == name] for name in sorted(rows[hospital].unique())}
@@ -57,6 +48,9 @@ def deliver(inbox: Path) -> tuple[Delivery, ...]:
         "switzerland": "another hospital: Switzerland",
         "va-long-beach": "another hospital: VA Long Beach",
     }
+    expected = dict.fromkeys(files, "quarantine") | {
+        "cleveland": "", "cleveland-clean-half": "none", "hungary": "retrain",
+    }  # fmt: skip
     inbox.mkdir(parents=True, exist_ok=True)
     late = inbox / "cleveland-clean-half-outcomes.csv"
     second[[use_case.record_id, outcome]].to_csv(late, index=False)
@@ -69,6 +63,7 @@ def deliver(inbox: Path) -> tuple[Delivery, ...]:
                 label=label,
                 path=path,
                 what=told[label],
+                expected=expected[label],
                 outcomes=late if label == "cleveland-clean-half" else None,
             )
         )
