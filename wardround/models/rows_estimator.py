@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from wardround.problems import PROBLEMS
 from wardround.problems.base import Prediction, judged
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from wardround.models.whole import WholeLearner
 
 
-class RowsEstimator:
+class RowsEstimator(BaseEstimator):  # type: ignore[misc]
     """Fits a copy of *learner* to rows of *frame*, named by their numbers in the first column of a matrix."""
 
     def __init__(self, learner: "WholeLearner", frame: "pd.DataFrame", seed: int, parameters: dict[str, Any]):

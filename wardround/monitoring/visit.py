@@ -156,7 +156,7 @@ def _rows(
     predicted = scoring.prediction_frames(store, use_case, batch, version)
     waiting = pd.DataFrame({"record_id": [], "value": []})
     problem = problem_of(use_case)
-    for frame in batches.frames(store, batch, contents=False):
+    for frame in batches.frames(store, batch, contents=problem.truth is not None):
         while len(waiting) < len(frame) and (more := next(predicted, None)) is not None:
             waiting = pd.concat([waiting, more], ignore_index=True) if len(waiting) else more
         mine, waiting = waiting.iloc[: len(frame)], waiting.iloc[len(frame) :]
