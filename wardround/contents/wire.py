@@ -142,7 +142,10 @@ _SERIES = 'it must be {"time": [...], a list for each channel}, all of one lengt
 def _series_schema(content: Content) -> Json:
     values: Json = {"type": "array", "items": {"type": ["number", "null"]}, "minItems": 1}
     time: Json = {"type": "array", "items": {"type": "number"}, "minItems": 1}
-    properties = {"time": {**time, "description": "Seconds from the start, ascending."}, **dict.fromkeys(content.channels, values)}
+    properties = {
+        "time": {**time, "description": "Seconds from the start, ascending."},
+        **dict.fromkeys(content.channels, values),
+    }
     return {
         "type": "object", "additionalProperties": False, "properties": properties, "required": list(properties),
         "description": f"{content.description}; null: not measured then. All lists have one length.",
@@ -174,8 +177,12 @@ def _example_series(content: Content) -> Json:
 
 _EXAMPLES = {
     "en": "Findings: The heart is of normal size. There is no effusion. Impression: No acute disease of the chest.",
-    "zh": "患者一般情况可,无发热。心肺听诊未见异常,腹软,无压痛。建议门诊随访。",
+    "zh": "患者一般情况可，无发热。心肺听诊未见异常，腹软，无压痛。建议门诊随访。",
 }
+
+
+def _numbers(_: Cell, array: NDArray[Any]) -> list[float]:
+    return np.nan_to_num(np.asarray(array, dtype=np.float64)).tolist()  # type: ignore[no-any-return]
 
 
 def _text(_: Content, given: Any) -> str:
@@ -203,13 +210,13 @@ WIRES: Mapping[str, Wire] = {
         read=_series,
         example=_example_series,
         looked_at={"type": "array", "items": {"type": "number"}, "description": "What each time adds."},
-        shown=lambda _, array: np.asarray(array, dtype=float).tolist(),
+        shown=_numbers,
     ),
     "text": Wire(
         schema=lambda content: {"type": "string", "minLength": 1, "description": content.description},
         read=_text,
         example=lambda content: _EXAMPLES[content.language or "en"],
         looked_at={"type": "array", "items": {"type": "number"}, "description": "What each character adds."},
-        shown=lambda _, array: np.asarray(array, dtype=float).tolist(),
+        shown=_numbers,
     ),
 }  # fmt: skip

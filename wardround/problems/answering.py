@@ -179,7 +179,7 @@ _SPAN: Mapping[str, Json] = {
     "end": {**_COUNT, "description": "One past the last."},
     "quote": _STRING,
 }
-_READ: Json = {**_STRING, "description": "The text that was read, in which the places are: it may have been de-identified."}
+_READ: Json = {**_STRING, "description": "The text as it was read (and de-identified): the places are places in it."}
 
 
 def _tagged(_: UseCase, row: Row) -> Json:

@@ -9,7 +9,7 @@ from wardround import approvals, registry
 from wardround.alerts import tickets
 from wardround.domain import Champion, Reading
 from wardround.errors import Corrupted, NotFound
-from wardround.monitoring.estimate import LOSS
+from wardround.problems import problem_of
 from wardround.serving.desk import frame
 from wardround.serving.desk.history import Round, rounds
 from wardround.serving.desk.telling import LIGHTS, Teller
@@ -68,7 +68,7 @@ def ward(
     fault: str = "",
 ) -> Ward:
     """Return how *use_case* stands after the rounds *made* (in order)."""
-    metric = LOSS[use_case.problem]
+    metric = problem_of(use_case).loss
     estimates = [(each, reading) for each in made if (reading := each.estimated(metric)) is not None]
     newest, estimated = estimates[-1] if estimates else (None, None)
     return Ward(

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Path, Request, Response, Security
 
 from wardround.domain import Sensitivity, to_json, utc_now
 from wardround.errors import WardroundError
+from wardround.problems import problem_of
 from wardround.serving.fhir import assessments, cards, records
 from wardround.serving.predictions import Answer, Predictor, Predictors, Refused
 from wardround.serving.predictions.exchange import named, read_json
@@ -20,6 +21,7 @@ from wardround.serving.predictions.predictor import new_request
 from wardround.serving.predictions.refusals import MEDIA_TYPE as PROBLEM
 from wardround.serving.predictions.refusals import SCHEMA as PROBLEM_SCHEMA
 from wardround.serving.predictions.routes import BEARER
+from wardround.use_cases.base import UseCase
 
 if TYPE_CHECKING:
     from wardround.people import ApiKey
@@ -34,11 +36,7 @@ def router(predictors: Predictors, *, clock: Callable[[], datetime] = utc_now) -
     A prediction made here is the one of the prediction API: the same champion, checks, log and limits.
     """
     routes = APIRouter(dependencies=[Security(BEARER)], default_response_class=Response)
-    coded = {
-        own: predictor
-        for own, predictor in predictors.items()
-        if any(feature.code is not None for feature in predictor.use_case.features)
-    }
+    coded = {own: predictor for own, predictor in predictors.items() if _told_by_codes(predictor.use_case)}
     front = _Front(predictors, coded, clock)
 
     def one() -> Any:  # FastAPI writes the parameter's name into it, so each route gets its own
@@ -104,7 +102,7 @@ def router(predictors: Predictors, *, clock: Callable[[], datetime] = utc_now) -
     async def assess(request: Request, use_case: str = one()) -> Response:
         async def answer() -> Response:
             predictor, key = await front.asked(use_case, request)
-            if predictor.use_case.problem != "classification":
+            if not problem_of(predictor.use_case).two_classes:
                 raise Refused(404, "a RiskAssessment states a probability, and this use case predicts a number")
             body = await front.body(request)
             if not isinstance(body, dict) or body.get("resourceType") not in ("Bundle", "Parameters"):
@@ -115,6 +113,12 @@ def router(predictors: Predictors, *, clock: Callable[[], datetime] = utc_now) -
         return await front.answered(use_case, answer, fhir=True)
 
     return routes
+
+
+def _told_by_codes(use_case: UseCase) -> bool:
+    """Whether a FHIR record can tell what is asked and a card or RiskAssessment can state the answer, one number."""
+    coded = any(feature.code is not None for feature in use_case.features)
+    return coded and problem_of(use_case).scalar and not use_case.contents
 
 
 class _Front:

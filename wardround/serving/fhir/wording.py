@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
+from wardround.problems.answering import shape_of
 from wardround.serving.predictions import Answer, Predicted
-from wardround.serving.predictions.answers import SAID, reasons_unit
+from wardround.serving.predictions.answers import SAID
 from wardround.use_cases.base import UseCase
 
 CAUTION = "An estimate of a statistical model, not a diagnosis."
@@ -17,7 +18,7 @@ def title(use_case: UseCase) -> str:
 
 def estimate(use_case: UseCase, each: Predicted) -> str:
     """Return the prediction in half a sentence."""
-    if use_case.problem == "classification":
+    if each.above is not None:
         side = "at or above" if each.above else "below"
         return f"estimated probability {_percent(each.value)}, {side} the threshold of {_percent(use_case.threshold)}"
     unit = f" {use_case.target.unit}" if use_case.target.unit else ""
@@ -37,7 +38,7 @@ def missing(each: Predicted) -> tuple[str, ...]:
 
 def reasons(use_case: UseCase, each: Predicted) -> Iterator[str]:
     """Yield the features that moved the prediction most, with sign and unit; what is not known moves it too."""
-    unit, unknown = reasons_unit(use_case), missing(each)
+    unit, unknown = shape_of(use_case).unit(use_case), missing(each)
     for name, size in each.reasons[:MOST_REASONS]:
         if size:
             known = "" if name not in unknown else " (not known)"

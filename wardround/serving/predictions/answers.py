@@ -1,9 +1,11 @@
 """What is answered: a prediction per record, the reasons for it, what to be warned of, and who predicted."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from wardround.problems.answering import shape_of
 from wardround.use_cases.base import UseCase
 
 Kind = Literal["missing", "unseen level", "outside training"]
@@ -32,9 +34,10 @@ class Warned:
 class Predicted:
     """The answer for one record.
 
-    *record_id* is the caller's own (None: not given). *value* is P(positive) or the number, *low* and *high* a
-    number's interval, *above* whether a probability reaches the use case's threshold (None: a number). *reasons* is
-    (feature, contribution), the largest first, in the unit of `reasons_unit`.
+    *record_id* is the caller's own (None: not given). *value* is the prediction's one number, *low* and *high* its
+    interval, *above* whether a probability reaches the use case's threshold (None: it is none). *fields* is what is
+    answered, as the problem's `Shape` tells it. *reasons* is (input, contribution), the largest first, in the unit of
+    the shape. *looked_at* is where in its content the answer comes from, if that was asked and the model can tell.
     """
 
     record_id: str | None
@@ -44,11 +47,16 @@ class Predicted:
     above: bool | None
     reasons: tuple[tuple[str, float], ...]
     warnings: tuple[Warned, ...]
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    looked_at: Any = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """The answer to one request: *predictions* in the order of its records, and the model *version* that made them."""
+    """The answer to one request: *predictions* in the order of its records, and the model *version* that made them.
+
+    *saliency*: the caller asked where in their contents the answers come from.
+    """
 
     request_id: str
     use_case: str
@@ -56,44 +64,28 @@ class Answer:
     family: str
     at: datetime
     predictions: tuple[Predicted, ...]
-
-
-def reasons_unit(use_case: UseCase) -> str:
-    """Return the unit of the contributions: log odds of a probability, the target's unit of a number."""
-    return "log odds" if use_case.problem == "classification" else (use_case.target.unit or "unit of the target")
+    saliency: bool = False
 
 
 def document(use_case: UseCase, answer: Answer) -> dict[str, Any]:
     """Return *answer* as the JSON document that goes over the wire."""
+    shape = shape_of(use_case)
     return {
         "request_id": answer.request_id,
         "use_case": answer.use_case,
         "model": {"version": answer.version, "family": answer.family},
         "time": answer.at.isoformat(),
-        **scale(use_case),
-        "reasons_unit": reasons_unit(use_case),
-        "predictions": [_one(use_case, each) for each in answer.predictions],
+        **{name: value for name, (_, value) in shape.scale(use_case).items()},
+        "reasons_unit": shape.unit(use_case),
+        "predictions": [_one(each, saliency=answer.saliency) for each in answer.predictions],
     }
 
 
-def scale(use_case: UseCase) -> dict[str, Any]:
-    """Return what it takes to read the predictions: the threshold, or the unit and the interval's coverage."""
-    from wardround.models.tabular import COVERAGE
-
-    if use_case.problem == "classification":
-        return {"threshold": use_case.threshold}
-    return {"unit": use_case.target.unit, "interval_coverage": COVERAGE}
-
-
-def _one(use_case: UseCase, each: Predicted) -> dict[str, Any]:
-    predicted: dict[str, Any]
-    if use_case.problem == "classification":
-        predicted = {"probability": each.value, "above_threshold": each.above}
-    else:
-        predicted = {"value": each.value, "low": each.low, "high": each.high}
+def _one(each: Predicted, *, saliency: bool) -> dict[str, Any]:
     return {
         "record_id": each.record_id,
-        **predicted,
+        **each.fields,
         "reasons": [{"feature": name, "contribution": size} for name, size in each.reasons],
         "warnings": [{"feature": it.field, "kind": it.kind, "detail": it.detail} for it in each.warnings],
+        **({"saliency": each.looked_at} if saliency else {}),
     }

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from wardround import registry
 from wardround.domain import ModelVersion, from_json
 from wardround.errors import Corrupted, NotFound, WardroundError
-from wardround.models.tabular import TabularLearner
+from wardround.models import Learner
 from wardround.scoring import load_learner
+from wardround.serving.predictions import contents
 from wardround.use_cases.base import UseCase
 
 if TYPE_CHECKING:
@@ -29,10 +30,14 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Serving:
-    """A champion ready to answer; it learned from *ranges* (low, high) of numbers and *levels* of categories."""
+    """A champion ready to answer; it learned from *ranges* (low, high) of numbers and *levels* of categories.
+
+    *inputs* are what its explanations speak of, in their order.
+    """
 
     version: ModelVersion
-    learner: TabularLearner
+    learner: Learner
+    inputs: tuple[str, ...]
     ranges: dict[str, tuple[float, float]]
     levels: dict[str, frozenset[str]]
     since: datetime
@@ -106,8 +111,7 @@ class Champions:
 
         version = registry.load(self.store, self.use_case.name, name)
         learner = load_learner(self.store, version)
-        assert isinstance(learner, TabularLearner)
-        if version.problem != self.use_case.problem or not set(learner.columns) <= set(self.use_case.feature_names):
+        if version.problem != self.use_case.problem or not set(learner.columns) <= set(self.use_case.input_names):
             raise _Unfit(f"{name} was trained for another declaration of {self.use_case.name}: train again")
         try:
             profile = from_json(Profile, registry.read_file(self.store, version, "profile.json"))
@@ -121,12 +125,20 @@ class Champions:
             for column in profile.numeric
             if column.edges
         }
-        learner.answer(
-            {name: [None] for name in self.use_case.feature_names}
-        )  # the first call of an estimator is the slow one
-        assert learner.encoding is not None
-        levels = {name: frozenset(known) for name, known in learner.encoding.levels.items()}
-        return Serving(version=version, learner=learner, ranges=ranges, levels=levels, since=since, sequence=sequence)
+        levels = {name: frozenset(known) for name, known in learner.levels.items()}
+        inputs = self._asked_once(learner)
+        return Serving(
+            version=version, learner=learner, inputs=inputs, ranges=ranges, levels=levels, since=since,
+            sequence=sequence,
+        )  # fmt: skip
+
+    def _asked_once(self, learner: Learner) -> tuple[str, ...]:
+        """Ask about nobody, since the first call of an estimator is the slow one; return what explanations speak of."""
+        import pandas as pd
+
+        nobody = contents.nobody(self.use_case)
+        learner.answer(nobody)
+        return tuple(str(name) for name in learner.explain(pd.DataFrame(nobody)).columns)
 
 
 class _Unfit(Exception):

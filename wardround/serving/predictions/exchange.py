@@ -36,7 +36,8 @@ def exchange(predictors: Predictors, predictor: Predictor) -> Exchange:
             caller = await allowed(given.get(b"authorization"), use_case.name)
             body = await read_json(given, receive, most=settings.api_max_bytes)
             asked = records(body, most=settings.api_max_records)
-            answer = await predictor.answer(asked, caller=caller.id, request_id=request_id)
+            saliency = bool(body.get("saliency", False))
+            answer = await predictor.answer(asked, caller=caller.id, request_id=request_id, saliency=saliency)
             reply = _reply(200, orjson.dumps(document(use_case, answer)), _JSON, request_id)
         except Refused as refused:
             reply = refused.reply(request_id)

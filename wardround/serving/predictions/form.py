@@ -1,8 +1,8 @@
 """What a record may hold, compiled once per use case: strict types, ranges and levels, and the canonical values."""
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -21,7 +21,7 @@ MOMENT = rf"^{_DAY}T{_CLOCK}(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
 """A moment with its zone (RFC 3339, seconds optional)."""
 _MOMENT = re.compile(MOMENT)
 _A_NAME = re.compile(r"(?!.*[0-9]{4})[A-Za-z][A-Za-z0-9_]{0,48}")
-_RECORD = "a record is a JSON object with `features`"
+_RECORD = "a record is a JSON object with `{}`, an object"
 
 Value = float | str | None
 Reader = Callable[[Any], Value]
@@ -29,13 +29,18 @@ Reader = Callable[[Any], Value]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
-    """One record that was checked: its names as given, and its canonical *values* in the features' order."""
+    """One record that was checked: its names as given, and its canonical *values* in the features' order.
+
+    *contents* are as they came until they are read (`wardround.serving.predictions.contents`), then canonical cells;
+    what is measured of them is None among the values until then.
+    """
 
     record_id: str | None
     patient_id: str | None
     site: str | None
     time: datetime | None
     values: tuple[Value, ...]
+    contents: Mapping[str, Any] = field(default_factory=dict)
 
 
 class _Wrong(Exception):
@@ -43,7 +48,7 @@ class _Wrong(Exception):
 
 
 class Form:
-    """The form that every record of *use_case* has to fill in.
+    """The form that every record of *use_case* has to fill in; contents are taken as they come.
 
     A number is a JSON number, a category a string, a truth value a JSON boolean; null or nothing means missing, and so
     does what `wardround.sources` takes for missing in a table.
@@ -56,8 +61,13 @@ class Form:
         )
         roles = (("patient_id", use_case.patient_id), ("site", use_case.site), ("time", use_case.time))
         self.roles = ("record_id", *(role for role, column in roles if column is not None))
-        self._names = frozenset(use_case.feature_names)
-        self._fields = frozenset(("features", *self.roles))
+        self._names = frozenset(feature.name for feature in use_case.features if feature.of is None)
+        self._contents = frozenset(content.name for content in use_case.contents)
+        self._parts = {"features": self._names} if self._names or not self._contents else {}
+        if self._contents:
+            self._parts["contents"] = self._contents
+        self._fields = frozenset((*self._parts, *self.roles))
+        self._settings = frozenset(("records", *(("saliency",) if self._contents else ())))
 
     def records(self, body: Any, *, most: int, now: datetime | None = None) -> list[Record]:
         """Return the records of a request ``{"records": [...]}``, checked.
@@ -67,9 +77,11 @@ class Form:
         """
         if not isinstance(body, dict) or not isinstance(body.get("records"), list):
             raise Refused(422, 'the body is a JSON object {"records": [...]}', faults=_whole("records", "a list"))
-        if strange := [name for name in body if name != "records"]:
+        if strange := [name for name in body if name not in self._settings]:
             faults = tuple(Fault(record=None, field=_shown(name), fault="unknown field") for name in strange)
             raise Refused(422, "the body has fields that nobody knows", faults=faults)
+        if type(body.get("saliency", False)) is not bool:
+            raise Refused(422, "saliency is true or false", faults=_whole("saliency", "true or false"))
         return self.checked(body["records"], most=most, now=now)
 
     def checked(self, given: list[Any], *, most: int, now: datetime | None = None) -> list[Record]:
@@ -81,23 +93,21 @@ class Form:
         now = now or utc_now()
         records = [record for place, one in enumerate(given) if (record := self._one(one, place, now, faults))]
         if faults:
-            named = len(faults)
-            raise Refused(
-                422,
-                f"{named} field(s) are not as the use case describes them; nothing was predicted",
-                faults=tuple(faults),
-            )
+            raise unfit(faults)
         return records
 
     def _one(self, given: Any, place: int, now: datetime, faults: list[Fault]) -> Record | None:
-        if not isinstance(given, dict) or not isinstance(features := given.get("features"), dict):
-            faults.append(Fault(record=place, field="features", fault=_RECORD))
-            return None
+        for part in self._parts:
+            if not isinstance(given, dict) or not isinstance(given.get(part), dict):
+                faults.append(Fault(record=place, field=part, fault=_RECORD.format(part)))
+                return None
         before = len(faults)
         if not given.keys() <= self._fields:
             faults += _unknown(given.keys() - self._fields, place, "")
-        if not features.keys() <= self._names:
-            faults += _unknown(features.keys() - self._names, place, "features.")
+        for part, known in self._parts.items():
+            if not given[part].keys() <= known:
+                faults += _unknown(given[part].keys() - known, place, f"{part}.")
+        features = given["features"] if "features" in self._parts else {}
         values: list[Value] = []
         get = features.get
         for name, read in self.readers:
@@ -115,7 +125,15 @@ class Form:
                 roles[role] = _role(role, given.get(role), now)
             except _Wrong as wrong:
                 faults.append(Fault(record=place, field=role, fault=str(wrong)))
-        return None if len(faults) > before else Record(**roles, values=tuple(values))
+        if len(faults) > before:
+            return None
+        return Record(**roles, values=tuple(values), contents=given["contents"] if self._contents else {})
+
+
+def unfit(faults: Sequence[Fault]) -> Refused:
+    """Return the refusal of records with *faults*."""
+    said = f"{len(faults)} field(s) are not as the use case describes them; nothing was predicted"
+    return Refused(422, said, faults=tuple(faults))
 
 
 def _whole(field: str, expected: str) -> tuple[Fault, ...]:

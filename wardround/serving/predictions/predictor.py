@@ -1,12 +1,13 @@
 """The predictor of a use case: champion, queue and log in one, asked by the API, CDS Hooks and FHIR alike."""
 
+import asyncio
 import gc
 import hashlib
 import random
 import secrets
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,13 +16,15 @@ import orjson
 from wardround.domain import utc_now
 from wardround.errors import LogFull
 from wardround.serving.log import Entry, names
+from wardround.serving.predictions import telling
 from wardround.serving.predictions.access import Access
-from wardround.serving.predictions.answers import Answer, Predicted, Warned
+from wardround.serving.predictions.answers import Answer
 from wardround.serving.predictions.champions import Champions, Serving
+from wardround.serving.predictions.contents import read_contents
 from wardround.serving.predictions.engine import Engine
-from wardround.serving.predictions.form import Form, Record
+from wardround.serving.predictions.form import Form, Record, unfit
 from wardround.serving.predictions.metrics import Metrics
-from wardround.serving.predictions.refusals import Refused
+from wardround.serving.predictions.refusals import Fault, Refused
 from wardround.use_cases.base import UseCase
 
 if TYPE_CHECKING:
@@ -39,6 +42,7 @@ class _Asked:
     request: str
     caller: str
     records: Sequence[Record]
+    saliency: bool
 
 
 class Predictor:
@@ -68,11 +72,43 @@ class Predictor:
             self.form.checked(records, most=self.settings.api_max_records), caller=caller, request_id=request_id
         )
 
-    async def answer(self, records: Sequence[Record], *, caller: str, request_id: str | None = None) -> Answer:
-        """Return the answer to records that `form` checked; see `predict`."""
+    async def answer(
+        self, records: Sequence[Record], *, caller: str, request_id: str | None = None, saliency: bool = False
+    ) -> Answer:
+        """Return the answer to records that `form` checked; see `predict`.
+
+        *saliency*: with where in their contents the answers come from.
+        """
         self.require_champion()
-        asked = _Asked(request=request_id or new_request(), caller=caller, records=records)
-        return await self.engine.submit(asked, rows=len(records))
+        request = request_id or new_request()
+        if self.use_case.contents:  # to read and measure them takes long enough to hold up everybody else
+            records = await asyncio.to_thread(self._with_contents, records, request)
+        asked = _Asked(request=request, caller=caller, records=records, saliency=saliency)
+        answer = await self.engine.submit(asked, rows=len(records))
+        if nothing := [place for place, each in enumerate(answer.predictions) if each.value != each.value]:
+            fault = "the model has no prediction for it"
+            raise unfit([Fault(record=place, field="records", fault=fault) for place in nothing])
+        return answer
+
+    def _with_contents(self, records: Sequence[Record], request: str) -> list[Record]:
+        """Return the records with what was measured of their contents, named by pseudonyms as in a batch.
+
+        Raises:
+            Refused: 422, a content cannot be read, or a measure of it is out of range.
+        """
+        patients = [
+            names(self.use_case, self.settings, it.record_id, it.patient_id, request=request, position=place)[1]
+            for place, it in enumerate(records)
+        ]
+        given = [record.contents for record in records]
+        held, faults = read_contents(self.use_case, given, key=self.settings.pseudonym_secret, patients=patients)
+        if faults:
+            raise unfit(faults)
+        found = []
+        for record, own in zip(records, held, strict=True):
+            values = dict(zip(self._names, record.values, strict=True)) | own.measured
+            found.append(replace(record, values=tuple(values.values()), contents=own.cells))
+        return found
 
     def require_champion(self) -> Serving:
         """Return the champion.
@@ -92,9 +128,13 @@ class Predictor:
         serving = self.require_champion()
         records = [record for asked in batch for record in asked.records]
         columns = zip(*(record.values for record in records), strict=True)
-        prediction, sizes = serving.learner.answer(dict(zip(self._names, columns, strict=True)))
-        order = np.argsort(-np.abs(sizes), axis=1, kind="stable")
-        predicted = self._predicted(serving, records, prediction, sizes, order)
+        inputs: dict[str, Sequence[Any]] = dict(zip(self._names, columns, strict=True))
+        for content in self.use_case.contents:
+            inputs[content.name] = [record.contents[content.name] for record in records]
+        prediction, sizes = serving.learner.answer(inputs)
+        wanted = np.repeat([asked.saliency for asked in batch], [len(asked.records) for asked in batch])
+        looked_at = telling.looked_at(self.use_case, serving, inputs, wanted) if wanted.any() else None
+        predicted = telling.predicted(self.use_case, serving, records, prediction, sizes, looked_at)
         now, version = utc_now(), serving.version
         answers, start = [], 0
         for asked in batch:
@@ -103,7 +143,7 @@ class Predictor:
             answers.append(
                 Answer(
                     request_id=asked.request, use_case=self.use_case.name, version=version.version,
-                    family=version.family, at=now, predictions=part,
+                    family=version.family, at=now, predictions=part, saliency=asked.saliency,
                 )
             )  # fmt: skip
         try:
@@ -115,56 +155,17 @@ class Predictor:
         self.metrics.answered(self.use_case.name, rows=len(records), predicted=predicted)
         return answers
 
-    def _predicted(
-        self,
-        serving: Serving,
-        records: Sequence[Record],
-        prediction: Any,
-        sizes: Any,
-        order: Any,
-    ) -> list[Predicted]:
-        values = prediction.value.tolist()
-        lows = [None] * len(values) if prediction.low is None else prediction.low.tolist()
-        highs = [None] * len(values) if prediction.high is None else prediction.high.tolist()
-        columns = serving.learner.columns
-        binary, threshold = self.use_case.problem == "classification", self.use_case.threshold
-        return [
-            Predicted(
-                record_id=record.record_id, value=value, low=low, high=high,
-                above=value >= threshold if binary else None,
-                reasons=tuple((columns[i], size[i]) for i in places),
-                warnings=self._warnings(serving, record),
-            )
-            for record, value, low, high, size, places in zip(
-                records, values, lows, highs, sizes.tolist(), order.tolist(), strict=True
-            )
-        ]  # fmt: skip
-
-    def _warnings(self, serving: Serving, record: Record) -> tuple[Warned, ...]:
-        found: list[Warned] = []
-        for name, value in zip(self._names, record.values, strict=True):
-            if value is None:
-                found.append(Warned(field=name, kind="missing"))
-            elif isinstance(value, str):
-                known = serving.levels.get(name)
-                if known is not None and value not in known:
-                    found.append(Warned(field=name, kind="unseen level"))
-            else:
-                low, high = serving.ranges.get(name, (value, value))
-                if not low <= value <= high:
-                    found.append(Warned(field=name, kind="outside training"))
-        return tuple(found)
-
     def _entries(self, asked: _Asked, answer: Answer) -> Iterator[Entry]:
         for place, (record, given) in enumerate(zip(asked.records, answer.predictions, strict=True)):
             features = dict(zip(self._names, record.values, strict=True))
+            marks = {name: telling.mark(cell) for name, cell in record.contents.items()}
             own, patient = names(
                 self.use_case, self.settings, record.record_id, record.patient_id, request=asked.request, position=place
             )
             yield Entry(
                 use_case=self.use_case, request=asked.request, position=place, record_id=own, patient_id=patient,
                 site=record.site, time=record.time, answered_at=answer.at,
-                input_sha256=hashlib.sha256(orjson.dumps(features, option=orjson.OPT_SORT_KEYS)).hexdigest(),
+                input_sha256=hashlib.sha256(orjson.dumps(features | marks, option=orjson.OPT_SORT_KEYS)).hexdigest(),
                 caller=asked.caller, version=answer.version, value=given.value, low=given.low, high=given.high,
                 features=features,
             )  # fmt: skip

@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from wardround.serving.predictions.answers import KINDS, reasons_unit
+from wardround.problems.answering import shape_of
+from wardround.serving.predictions import contents
+from wardround.serving.predictions.answers import KINDS
 from wardround.serving.predictions.form import LONGEST, MOMENT
 from wardround.serving.predictions.refusals import MEDIA_TYPE, SCHEMA
 from wardround.use_cases.base import Feature, UseCase
@@ -26,6 +28,7 @@ _NAMES = {
     "site": "The site, as in the batches.",
     "time": "The moment the prediction is for, with its zone; now, if it is not given.",
 }
+_SALIENCY = {"type": "boolean", "description": "Also say where in its content each answer comes from."}
 
 
 def operation(use_case: UseCase, *, roles: tuple[str, ...], most: int) -> dict[str, Any]:
@@ -53,22 +56,27 @@ def request_schema(use_case: UseCase, *, roles: tuple[str, ...], most: int) -> d
     }
     if "time" in names:
         names["time"] |= {"pattern": MOMENT, "examples": ["2026-03-31T14:05:00+02:00"]}
-    record = _closed(
-        {
-            **names,
-            "features": {
-                **_closed({feature.name: _feature(feature) for feature in use_case.features}, required=[]),
-                "description": "What is known of the patient; a feature that is null or left out is missing.",
-            },
-        },
-        required=["features"],
-    )
+    asked = [feature for feature in use_case.features if feature.of is None]
+    parts: dict[str, Any] = {}
+    if asked or not use_case.contents:
+        parts["features"] = {
+            **_closed({feature.name: _feature(feature) for feature in asked}, required=[]),
+            "description": "What is known of the patient; a feature that is null or left out is missing.",
+        }
+    if use_case.contents:
+        parts["contents"] = _closed(contents.schema(use_case))
+    record = _closed({**names, **parts}, required=list(parts))
     schema = _closed(
-        {"records": {"type": "array", "minItems": 1, "maxItems": most, "items": record}}, required=["records"]
+        {
+            "records": {"type": "array", "minItems": 1, "maxItems": most, "items": record},
+            **({"saliency": _SALIENCY} if use_case.contents else {}),
+        },
+        required=["records"],
     )
     example = {
         **({"record_id": "A-0001"} if "record_id" in roles else {}),
-        "features": {feature.name: _example(feature) for feature in use_case.features},
+        **({"features": {feature.name: _example(feature) for feature in asked}} if "features" in parts else {}),
+        **({"contents": contents.example(use_case)} if use_case.contents else {}),
     }
     return {**schema, "examples": [{"records": [example]}]}
 
@@ -76,36 +84,25 @@ def request_schema(use_case: UseCase, *, roles: tuple[str, ...], most: int) -> d
 def answer_schema(use_case: UseCase) -> dict[str, Any]:
     """Return the JSON schema of an answer."""
     number = {"type": "number"}
-    predicted: dict[str, Any]
-    if use_case.problem == "classification":
-        scale: dict[str, Any] = {"threshold": {**number, "description": "At or above it one would act."}}
-        predicted = {
-            "probability": {**number, "minimum": 0, "maximum": 1, "description": use_case.target.description},
-            "above_threshold": {"type": "boolean"},
-        }
-    else:
-        scale = {"unit": {"type": ["string", "null"]}, "interval_coverage": number}
-        unit = f" ({use_case.target.unit})" if use_case.target.unit else ""
-        predicted = {
-            "value": {**number, "description": use_case.target.description + unit},
-            "low": {"type": ["number", "null"]},
-            "high": {"type": ["number", "null"]},
-        }
+    shape = shape_of(use_case)
+    inputs = {"type": "string"} if use_case.contents else {"type": "string", "enum": list(use_case.feature_names)}
     names = {"type": "string", "enum": list(use_case.feature_names)}
-    reason = _closed({"feature": names, "contribution": number})
+    reason = _closed({"feature": inputs, "contribution": number})
     warning = _closed({"feature": names, "kind": {"type": "string", "enum": list(KINDS)}, "detail": {"type": "string"}})
     one = _closed(
         {
             "record_id": {"type": ["string", "null"]},
-            **predicted,
+            **shape.fields(use_case),
             "reasons": {
                 "type": "array",
                 "items": reason,
-                "description": f"What each feature adds, in {reasons_unit(use_case)}, against a patient who is "
+                "description": f"What each feature adds, in {shape.unit(use_case)}, against a patient who is "
                 "unremarkable in it; the largest first.",
             },
             "warnings": {"type": "array", "items": warning, "description": "Why to trust it less."},
-        }
+            **({"saliency": contents.looked_at_schema(use_case)} if use_case.contents else {}),
+        },
+        optional=("saliency",),
     )
     return _closed(
         {
@@ -113,8 +110,8 @@ def answer_schema(use_case: UseCase) -> dict[str, Any]:
             "use_case": {"type": "string", "const": use_case.name},
             "model": _closed({"version": {"type": "string"}, "family": {"type": "string"}}),
             "time": {"type": "string", "format": "date-time"},
-            **scale,
-            "reasons_unit": {"type": "string", "const": reasons_unit(use_case)},
+            **{name: described for name, (described, _) in shape.scale(use_case).items()},
+            "reasons_unit": {"type": "string", "const": shape.unit(use_case)},
             "predictions": {"type": "array", "items": one},
         }
     )
@@ -150,8 +147,10 @@ def _example(feature: Feature) -> Any:
     return round((low + high) / 2, 1)
 
 
-def _closed(properties: dict[str, Any], *, required: list[str] | None = None) -> dict[str, Any]:
-    needed = list(properties) if required is None else required
+def _closed(
+    properties: dict[str, Any], *, required: list[str] | None = None, optional: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    needed = [name for name in properties if name not in optional] if required is None else required
     closed = {"type": "object", "additionalProperties": False, "properties": properties}
     return {**closed, "required": needed} if needed and required != [] else closed
 
