@@ -6,6 +6,7 @@ import pytest
 
 from wardround.serving.fhir import records
 from wardround.serving.predictions import Refused
+from wardround.sources import fhir_records
 from wardround.use_cases.heart_disease import USE_CASE
 
 LOINC = "http://loinc.org"
@@ -97,7 +98,7 @@ def test_an_unknown_unit_is_refused_with_the_feature_and_without_the_value(fault
 def test_without_the_check_of_units_a_wrong_one_would_pass(faults_of, read, chart, patient_row, monkeypatch):
     grams = chart.bundle(chart.patient(patient_row), chart.observation("2093-3", **chart.quantity(2.3, "g/L")))
     assert "features.cholesterol" in faults_of(grams)[0]
-    monkeypatch.setattr(records, "factor", lambda *_: 1.0)
+    monkeypatch.setattr(fhir_records, "factor", lambda *_: 1.0)
     assert read(grams).values["cholesterol"] == 2.3
 
 
@@ -112,7 +113,7 @@ def test_every_fault_of_a_record_is_named_at_once(faults_of, chart, patient_row)
 def test_another_patients_observation_is_refused(faults_of, read, chart, patient_row, monkeypatch):
     mixed = chart.bundle(chart.patient(patient_row), chart.pressure(140.0, patient="p2"))
     assert "not of the Patient" in faults_of(mixed)[1]
-    monkeypatch.setattr(records, "_is_of", lambda *_: True)
+    monkeypatch.setattr(fhir_records, "_is_of", lambda *_: True)
     assert read(mixed).values["resting_blood_pressure"] == 140.0  # what the check keeps out
 
 
