@@ -1,0 +1,60 @@
+"""The parameters that all networks share, and which values a parameter may have."""
+
+from collections.abc import Mapping
+from typing import Any
+
+COMMON: Mapping[str, Any] = {
+    "optimiser": "adam",
+    "learning_rate": 2e-3,
+    "weight_decay": 1e-3,
+    "epochs": 20,
+    "batch_size": 32,
+    "patience": 8,
+    "dropout": 0.2,
+    "members": 1,
+    "device": "auto",
+}
+"""*optimiser* adam (decoupled weight decay, Loshchilov & Hutter 2019) or sgd (Nesterov momentum 0.9). Training stops
+after *patience* epochs without progress on the held-out patients; 0: nobody is held out and nothing calibrated.
+*members* networks are averaged, each with other patients held out. *device* auto trains on a GPU where there is one."""
+
+CHOICES: Mapping[str, tuple[Any, ...]] = {
+    "optimiser": ("adam", "sgd"),
+    "class_weights": ("none", "balanced"),
+    "augment": ("none", "shift", "flip", "turn"),
+    "device": ("auto", "cpu"),
+    "cell": ("gru", "lstm"),
+    "features": ("none", "plain", "all"),
+}
+_SHARES = ("dropout", "flagged")
+_FROM_ZERO = ("weight_decay", "patience")
+_DEEP = ("blocks", "layers")
+
+
+def faults(names: Mapping[str, Any], defaults: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what is wrong with the values of *names*, single ones or tuples of a grid; *defaults* give their types."""
+    out = []
+    for name, given in names.items():
+        values = given if isinstance(given, tuple | list) else (given,)
+        out += [f"{name} {said}" for value in values if (said := _fault(name, value, defaults[name]))]
+    return tuple(out)
+
+
+def _fault(name: str, value: Any, default: Any) -> str:
+    if name in CHOICES:
+        return "" if value in CHOICES[name] else f"is one of {', '.join(CHOICES[name])}"
+    if isinstance(default, str):
+        return "" if isinstance(value, str) else "is a name"
+    whole = isinstance(default, int)
+    if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
+        return "is a whole number" if whole else "is a number"
+    if name in _SHARES:
+        return "" if 0 <= value < 1 else "is at least 0 and below 1"
+    if name in _DEEP:
+        return "" if 1 <= value <= 8 else "is from 1 to 8"
+    if name == "kernel":
+        return "" if value > 0 and value % 2 else "is odd"
+    least = 0 if name in _FROM_ZERO else 1 if whole else None
+    if least is None:
+        return "" if value > 0 else "is above 0"
+    return "" if value >= least else f"is at least {least}"
