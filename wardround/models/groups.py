@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.mixture import GaussianMixture
-from threadpoolctl import threadpool_limits
 
 from wardround.errors import NotTrainable
 from wardround.models.base import Family
@@ -57,7 +56,7 @@ class GroupLearner(MatrixLearner):
     adds to the distance from the own centre; they add up to the predicted value.
     """
 
-    defaults: ClassVar[Mapping[str, Any]] = {"n_clusters": 3, "resamples": 30, "n_init": 10}
+    defaults: ClassVar[Mapping[str, Any]] = {"n_clusters": 3, "resamples": 30, "n_init": 5}
 
     @abstractmethod
     def groups(self, rows: Floats, seed: int) -> Fit:
@@ -151,8 +150,7 @@ class KMeansGroups(GroupLearner):
         """Return the groups of prepared rows (n, k)."""
         setting = self.setting
         model = KMeans(n_clusters=setting["n_clusters"], n_init=setting["n_init"], random_state=seed)
-        with threadpool_limits(limits=1):  # its threads add up in the order in which they finish
-            self.notes = tuple(dict.fromkeys((*self.notes, *fitted(model, rows, None))))
+        self.notes = tuple(dict.fromkeys((*self.notes, *fitted(model, rows, None))))
         return _plain(np.asarray(model.cluster_centers_, dtype=float))
 
 
@@ -168,8 +166,7 @@ class MixtureGroups(GroupLearner):
             n_components=setting["n_clusters"], covariance_type="diag", n_init=setting["n_init"],
             reg_covar=setting["reg_covar"], max_iter=500, random_state=seed,
         )  # fmt: skip
-        with threadpool_limits(limits=1):
-            self.notes = tuple(dict.fromkeys((*self.notes, *fitted(model, rows, None))))
+        self.notes = tuple(dict.fromkeys((*self.notes, *fitted(model, rows, None))))
         offset = np.log(model.covariances_).sum(axis=1) - 2 * np.log(model.weights_)
         return Fit(centres=model.means_, precision=1 / model.covariances_, offset=offset)
 

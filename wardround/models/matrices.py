@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from wardround.errors import UseCaseInvalid
 from wardround.models import storage
@@ -74,10 +75,10 @@ class MatrixLearner(WholeLearner):
         self.columns, self.notes = self.encoding.columns, ()
         matrix = self.encoding.matrix(frame)
         self.prepare = self.encoding.preprocessor(scaled=self.scaled).fit(matrix)
+        rows = transformed(self.prepare, matrix)
         try:
-            self.model = self.learn_prepared(
-                transformed(self.prepare, matrix), target, patients, seed=seed, progress=progress
-            )
+            with threadpool_limits(limits=1):  # threads add up in the order in which they finish
+                self.model = self.learn_prepared(rows, target, patients, seed=seed, progress=progress)
         except RuntimeWarning as error:
             self.refuse(error)
 

@@ -11,7 +11,6 @@ from typing import Any, ClassVar
 import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
-from threadpoolctl import threadpool_limits
 
 from wardround.errors import NotTrainable
 from wardround.models.base import Family
@@ -52,8 +51,7 @@ class OutlierLearner(MatrixLearner):
         keep = np.flatnonzero(~says_missing)
         rows = rows[:, keep]
         self.model = {"keep": keep, "owner": owner[keep], "mean": rows.mean(axis=0)}
-        with threadpool_limits(limits=1):  # a sum over threads would depend on their number
-            self.model |= self.fitted_to(rows, seed)
+        self.model |= self.fitted_to(rows, seed)
         return {**self.model, "unusual": float(np.quantile(self.scored(rows), 1 - flag))}
 
     def answered(self, rows: Floats) -> Prediction:
