@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 import numpy as np
-from scipy.fft import dctn
 
 from wardround.problems.base import Floats
 
@@ -112,6 +111,8 @@ def embedding(picture: Floats) -> Floats:
     "Database-friendly random projections"), which keeps distances up to a factor and nobody trains: two pictures
     compare in the same way whichever model serves.
     """
+    from scipy.fft import dctn
+
     spread = float(picture.std())
     small = _averaging(picture.shape[0]) @ picture @ _averaging(picture.shape[1]).T
     small = (small - picture.mean()) / (spread if spread > 0 else 1.0)
