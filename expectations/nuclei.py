@@ -23,7 +23,7 @@ def suite() -> "ExpectationSuite":
             ),
             expectation(
                 "expect_column_values_to_be_between", severity="warning",
-                reason="crop_saturation: more than a hundredth of the pixels at the end of the range in one crop of ten",
+                reason="crop_saturation: more than a hundredth of the pixels at an end of the range in one crop of ten",
                 column="crop_saturation", max_value=0.01, mostly=0.9,
                 notes="a detector that is driven to its end hides where one nucleus stops and the next begins",
             ),

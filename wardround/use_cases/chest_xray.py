@@ -102,6 +102,6 @@ USE_CASE = UseCase(
     ),
     retraining=Retraining(cool_down=timedelta(days=7), min_new_labels=100, promotion="gate"),
     schedule=Schedule(cron="0 6 * * 1", time_zone="Asia/Shanghai"),
-    attribution="PneumoniaMNIST (MedMNIST v2: Yang et al. 2023), CC BY 4.0, from Kermany et al. (2018), Guangzhou Women "
-    "and Children's Medical Center.",
+    attribution="PneumoniaMNIST (MedMNIST v2: Yang et al. 2023), CC BY 4.0, from Kermany et al. (2018), Guangzhou "
+    "Women and Children's Medical Center.",
 )  # fmt: skip

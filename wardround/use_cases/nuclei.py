@@ -96,6 +96,6 @@ USE_CASE = UseCase(
     ),
     retraining=Retraining(cool_down=timedelta(days=7), min_new_labels=10, promotion="gate"),
     schedule=Schedule(cron="0 6 * * 1", time_zone="UTC"),
-    attribution="img2d and mask2d: example picture of the StarDist project (Schmidt, Weigert et al.; BSD-3-Clause), from the "
-    "2018 Data Science Bowl (Caicedo et al. 2019).",
+    attribution="img2d and mask2d: example picture of the StarDist project (Schmidt, Weigert et al.; BSD-3-Clause), "
+    "from the 2018 Data Science Bowl (Caicedo et al. 2019).",
 )  # fmt: skip
