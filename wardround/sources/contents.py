@@ -1,30 +1,37 @@
 """The contents of a table at ingest: read, de-identified where they are texts, and measured."""
 
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from wardround.contents import kind
+from wardround.privacy import in_words
 from wardround.sources.schema import Fault
 from wardround.sources.values import Column, RowFault
 from wardround.use_cases.base import Content, UseCase
 
-Spans = Sequence[tuple[int, int, str]]
-Moved = Sequence[Callable[[Spans], Spans]]
+if TYPE_CHECKING:
+    from wardround.privacy.notes import Notes
+
+Moved = Callable[[int, int, int], tuple[int, int]]
+"""(row, start, end) in the text as it came -> (start, end) in the text as it is kept."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Taken:
-    """A content that was read: its canonical cells with their faults, the features measured of it, and, where it was
-    de-identified, what moves spans from the text as it came to the text as it is kept (one per row)."""
+    """A content that was read: its canonical cells with their faults, and the features measured of it.
+
+    Of a text that was de-identified, *moved* takes spans along and *removed* counts what was taken out, by category.
+    """
 
     column: Column
     features: "dict[str, pd.Series[float]]"
     moved: Moved | None = None
+    removed: Mapping[str, int] = field(default_factory=dict)
 
 
 def take(
@@ -42,9 +49,9 @@ def take(
     faults = read.faults
     if found.stored == "binary" and (texts := sum(isinstance(cell, str) for cell in plain)):
         faults = (*faults, _no_arrays(content, texts, len(plain)))
-    moved = None
+    told = None
     if found.stored == "text" and not content.deidentified:
-        cells, moved = deidentified(content, cells, key=key, patients=patients)
+        cells, told = deidentified(content, cells, key=key, patients=patients)
     measures = found.measured(content, cells)
     return Taken(
         column=Column(values=cells, rows=tuple(_marked(fault, plain) for fault in read.rows), faults=faults),
@@ -53,21 +60,26 @@ def take(
             for feature in use_case.features
             if feature.of == content.name and feature.measure is not None
         },
-        moved=moved,
+        moved=None if told is None else told.moved,
+        removed={} if told is None else told.counts,
     )
 
 
 def deidentified(
     content: Content, texts: "pd.Series[Any]", *, key: bytes, patients: "pd.Series[str]"
-) -> "tuple[pd.Series[Any], Moved]":
-    """Return *texts* with surrogates in place of whatever names a person, and what moves spans along."""
+) -> "tuple[pd.Series[Any], Notes]":
+    """Return *texts* with surrogates in place of whatever names a person, and what is known of that."""
     from wardround.privacy import notes
 
-    assert content.language is not None
-    told = ["" if text is None else str(text) for text in texts]
-    done = notes.deidentified(told, language=content.language, key=key, patients=list(patients))
-    kept = [None if text is None else one.text for text, one in zip(texts, done, strict=True)]
-    return pd.Series(kept, dtype=object), [one.moved for one in done]
+    done = notes.deidentified(list(texts), language=content.language, key=key, patients=list(patients))
+    return pd.Series(list(done.texts), dtype=object), done
+
+
+def told_of(content: Content, removed: Mapping[str, int], small_cell: int) -> dict[str, Any]:
+    """Return what a delivery is told of the identifiers that were taken out of its texts, in numbers of mentions."""
+    counts = ", ".join(f"{name} {in_words(count, small_cell)}" for name, count in sorted(removed.items()) if count)
+    sentence = f"{content.name}: taken out of the texts: {counts or 'nothing'}"
+    return {"what": "de-identification", "severity": "info", "rows": 0, "sentence": sentence, "passed": True}
 
 
 def hashed(cell: Any) -> str:

@@ -3,7 +3,7 @@ for each."""
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ import pandas as pd
 from wardround.contents.arrays import packed, shape_of, unpacked
 from wardround.errors import InputFault
 from wardround.sources.cells import MISSING, among, cells, missing, tokens
-from wardround.sources.contents import Moved, Spans, hashed
+from wardround.sources.contents import Moved, hashed
 from wardround.sources.schema import Fault
 from wardround.sources.values import Column, RowFault, judged, read_target
 from wardround.use_cases.base import TRUTHS, WITHIN, Content, Target, UseCase
@@ -93,11 +93,12 @@ def unfit(use_case: UseCase, truths: "pd.Series[Any]", contents: Mapping[str, "p
 
 def spans_moved(truths: "pd.Series[Any]", moved: Moved) -> "pd.Series[Any]":
     """Return the spans of each row in the text as it is kept; *moved* takes those in the text as it came."""
-    kept = [
-        truth if truth is None else _spans_json(move([(start, end, kind) for start, end, kind in json.loads(truth)]))
-        for truth, move in zip(truths, moved, strict=True)
-    ]
-    return pd.Series(kept, dtype=object)
+
+    def kept(row: int, truth: str) -> str:
+        return _spans_json({(*moved(row, start, end), kind) for start, end, kind in json.loads(truth)})
+
+    found = [truth if truth is None else kept(row, truth) for row, truth in enumerate(truths)]
+    return pd.Series(found, dtype=object)
 
 
 def per_hundred(counts: "pd.Series[Any]", texts: "pd.Series[Any]") -> "pd.Series[float]":
@@ -179,7 +180,7 @@ def _spans(target: Target, cell: Any) -> tuple[str, float]:
     return _spans_json(spans), float(len(spans))
 
 
-def _spans_json(spans: Spans) -> str:
+def _spans_json(spans: Iterable[tuple[int, int, str]]) -> str:
     return json.dumps(sorted(spans), ensure_ascii=False, separators=(",", ":"))
 
 

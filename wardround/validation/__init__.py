@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from wardround.domain import ExpectationOutcome, Severity
+from wardround.sources.table import DELIVERY, ROW_FAULTS
 from wardround.use_cases.base import UseCase
 from wardround.validation.findings import Finding, by_rule, count, delivered, other_units, outcome
 from wardround.validation.running import run
@@ -23,12 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["DELIVERY", "ROW_FAULTS", "Validated", "derived_suite", "failing_rows", "validate"]
 
-DELIVERY = "delivery"
-"""The key in ``frame.attrs`` under which reading left what it found about the delivery as a whole (`delivered`)."""
 REFUSED = "the batch was refused"
 """The reason of a quarantined row that has no fault of its own."""
-ROW_FAULTS = "row_faults"
-"""The key in ``frame.attrs`` under which reading left reason -> row positions."""
 _BY_CHANCE = 0.01
 
 
