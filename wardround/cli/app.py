@@ -7,7 +7,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from wardround import __version__
-from wardround.cli import alerts, approve, data, demo, flows, models, people, services, serving
+from wardround.cli import alerts, approve, data, demo, enhance, flows, models, people, services, serving
 from wardround.cli.output import fail, json_wanted
 from wardround.errors import CallInvalid, InputFault, ServiceFailed, WardroundError
 from wardround.unexpected import withheld
@@ -55,6 +55,7 @@ app.command("rollback")(models.rollback)
 app.command("label")(data.label)
 app.command("report")(data.report)
 app.command("verify")(data.verify)
+app.command("enhance")(enhance.enhance)
 app.command("tell")(alerts.tell)
 quarantine.command("list")(data.quarantine_list)
 quarantine.command("show")(data.quarantine_show)

@@ -29,8 +29,7 @@ def enhanced(array: NDArray[Any], how: str) -> NDArray[Any]:
 
     ``equalised``: contrast-limited adaptive histogram equalisation (Zuiderveld 1994). ``denoised``: non-local means
     (Buades, Coll and Morel 2005) at the noise that Immerkaer's estimate finds. ``sharpened``: unsharp masking.
-    ``none``: as it is. Whole numbers are taken as shares of their type's range; of decimal numbers, the picture's own
-    range is kept.
+    ``none``: as it is. The picture's range is kept (see `span`).
 
     Raises:
         CallInvalid: there is no such way.
@@ -40,7 +39,7 @@ def enhanced(array: NDArray[Any], how: str) -> NDArray[Any]:
         raise CallInvalid(f"there is no enhancement {how!r}: choose one of {', '.join(HOW)}")
     if how == "none":
         return array
-    low, high = _range(array)
+    low, high = span(array)
     if high <= low:
         return array
     picture = (array.astype(np.float64) - low) / (high - low)
@@ -48,10 +47,11 @@ def enhanced(array: NDArray[Any], how: str) -> NDArray[Any]:
     return np.asarray(np.rint(made) if array.dtype.kind in "iu" else made).astype(array.dtype)
 
 
-def quality(array: NDArray[Any]) -> Mapping[str, float]:
+def quality(array: NDArray[Any], *, of: tuple[float, float] | None = None) -> Mapping[str, float]:
     """Return what `FIGURES` names of a picture: root mean square contrast and noise as shares of its range, entropy in
-    bits (Shannon 1948, 256 grey levels), and sharpness (`wardround.contents.image_measures.sharpness`)."""
-    low, high = _range(array)
+    bits (Shannon 1948, 256 grey levels), and sharpness (`wardround.contents.image_measures.sharpness`). *of* is the
+    range (its own `span`, unless it is given: before and after must have one)."""
+    low, high = span(array) if of is None else of
     picture = grey((array.astype(np.float64) - low) / (high - low if high > low else 1.0))
     counts = np.histogram(picture, bins=256, range=(0.0, 1.0))[0]
     chances = counts[counts > 0] / counts.sum()
@@ -72,9 +72,9 @@ def before_after(arrays: Sequence[NDArray[Any]], how: str) -> bytes:
     figure = Figure(figsize=(2.6 * max(1, len(chosen)), 6.0), layout="constrained")
     panels = figure.subplots(2, max(1, len(chosen)), squeeze=False)
     for column, array in enumerate(chosen):
-        low, high = _range(array)
+        low, high = span(array)
         for row, picture in enumerate((array, enhanced(array, how))):
-            figures = quality(picture)
+            figures = quality(picture, of=(low, high))
             shown = (picture.astype(np.float64) - low) / (high - low if high > low else 1.0)
             panels[row, column].imshow(shown, cmap="gray", vmin=0.0, vmax=1.0, interpolation="nearest")
             panels[row, column].set_axis_off()
@@ -121,7 +121,9 @@ def _skimage(part: str) -> Any:
         raise ExtraMissing("enhancing a picture", "imaging", error.name or "skimage") from None
 
 
-def _range(array: NDArray[Any]) -> tuple[float, float]:
-    if array.dtype.kind in "iu":
-        return float(np.iinfo(array.dtype).min), float(np.iinfo(array.dtype).max)
+def span(array: NDArray[Any]) -> tuple[float, float]:
+    """Return the range that *array* is a picture of: 0 to the most its bits hold (8 at least) of whole numbers from 0
+    on, else what it has."""
+    if array.dtype.kind in "iu" and array.min() >= 0:
+        return 0.0, float(2 ** max(8, int(array.max()).bit_length()) - 1)
     return float(array.min()), float(array.max())

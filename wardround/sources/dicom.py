@@ -260,3 +260,11 @@ def _rescaled(file: Any) -> bool:
     return "ModalityLUTSequence" in file or (
         "RescaleSlope" in file and (float(file.RescaleSlope), float(file.RescaleIntercept)) != (1.0, 0.0)
     )
+
+
+def picture_in(path: Path) -> NDArray[Any] | str:
+    """Return the picture in one DICOM file, through its own window where it has one, or why there is none."""
+    with _quiet():
+        file = _opened(path)
+        windowed = file is not None and "WindowCenter" in file and "WindowWidth" in file
+        return _picture(file, "header" if windowed else "none", 8)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wardround.contents.arrays import packed
-from wardround.contents.image import MOST_PIXELS, Unreadable, decoded
+from wardround.contents.image import MOST_PIXELS, SMALLEST, Unreadable, decoded
 from wardround.errors import InputFault
 from wardround.sources.pictures import Pictures, beside, files_in, labels, only_picture, path_of
 from wardround.use_cases.base import Source, UseCase
@@ -49,6 +49,30 @@ def read_images(use_case: UseCase, source: Source, settings: "Settings") -> "pd.
     if path.is_dir() and {"image", "mask"} <= set(source.options):
         return _crops(use_case, source, path, rows)
     return _folder(use_case, source, path, settings, rows)
+
+
+def pictures_at(place: Path) -> tuple[list[NDArray[Any]], int]:
+    """Return the pictures in a file or under a folder, in the order of their names, and how many files are none.
+
+    DICOM is read too; of a volume the middle slice is taken.
+
+    Raises:
+        InputFault: there is no such file.
+    """
+    from wardround.sources.dicom import SUFFIXES, picture_in
+
+    if not place.exists():
+        raise InputFault(str(place), "there is no such file or folder", "Check the path")
+    paths, others = files_in(place, (*_READERS, *SUFFIXES), bare=True) if place.is_dir() else ([place], 0)
+    found: list[NDArray[Any]] = []
+    for path in paths:
+        own = path.name.lower().endswith(tuple(_READERS))
+        picture = _read(path, {"slice": "middle"}) if own else picture_in(path)
+        if isinstance(picture, str) or picture.ndim not in (2, 3) or min(picture.shape[:2]) < SMALLEST:
+            others += 1
+        else:
+            found.append(picture)
+    return found, others
 
 
 def _archive(use_case: UseCase, source: Source, path: Path, rows: Pictures) -> "pd.DataFrame":
