@@ -77,8 +77,8 @@ def embedding(time: Floats, values: Floats) -> tuple[float, ...]:
     Each channel is drawn straight between its values, at `POINTS` even times from the series' first to its last (the
     ends go on as they are), brought to mean 0 and standard deviation 1, and projected on the first cosines of the
     discrete cosine transform (DCT-II; Ahmed, Natarajan, Rao 1974) after the constant one. Over the channels the
-    numbers are averaged under the signs of a Walsh function, so that what two channels share does not cancel in all
-    eight. One channel has plus signs only; a channel without a change counts as 0.
+    numbers are averaged, those of channel number n (from 0) moved n places on, so that what two channels do against
+    each other does not cancel. A channel without a change counts as 0.
     """
     at = np.linspace(time[0], time[-1], POINTS)
     total = np.zeros(DIRECTIONS)
@@ -90,8 +90,7 @@ def embedding(time: Floats, values: Floats) -> tuple[float, ...]:
         drawn = drawn - drawn.mean()
         spread = drawn.std()
         if spread > 1e-9 * max(np.abs(channel[there]).max(), 1e-300):
-            signs = [1.0 - 2.0 * ((number & k).bit_count() % 2) for k in range(DIRECTIONS)]
-            total += np.array(signs) * (_COSINES * (drawn / spread)).sum(axis=1) / POINTS
+            total += np.roll((_COSINES * (drawn / spread)).sum(axis=1) / POINTS, number)
     return tuple(float(value) for value in total / values.shape[1])
 
 
