@@ -13,6 +13,8 @@ from wardround import batches, ledger
 from wardround.domain import Batch, Sensitivity, to_json
 from wardround.errors import AlreadyExists, InputFault
 from wardround.privacy import in_words
+from wardround.problems import problem_of
+from wardround.problems.base import with_answer
 from wardround.use_cases.base import Source, UseCase
 
 if TYPE_CHECKING:
@@ -59,7 +61,7 @@ def described_batch(
     return Batch(
         use_case=use_case.name, id=name, label=label, source=source, rows_in=accepted + quarantined,
         rows_accepted=accepted, rows_quarantined=quarantined,
-        rows_labelled=int(validated.accepted["target"].notna().sum()), refused=validated.refused,
+        rows_labelled=int(with_answer(problem_of(use_case), validated.accepted).sum()), refused=validated.refused,
         outcomes=validated.outcomes, faults=validated.faults, ingested_at=now, parent=parent,
     )  # fmt: skip
 
