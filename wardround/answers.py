@@ -46,7 +46,7 @@ def delivery(
         PrivacyBroken: a name is no pseudonym.
     """
     logged = read_log(use_case, window, store=store, now=now)
-    wrong, near = _compared(use_case, logged, store)
+    wrong, near, unasked = _compared(use_case, logged, store)
     total = len(logged.answers)
     champion = registry.champion(store, use_case.name)
     elsewhere = int((logged.answers["version"] != (champion.version if champion else "")).sum())
@@ -65,6 +65,12 @@ def delivery(
             f"{_of(int(near.sum()), total, small_cell)} of {total} answers differ from the model's in the last digits"
         )
         said.append(_said("last digits", Severity.WARNING, int(near.sum()), told, False))
+    if unasked.any():
+        told = (
+            f"{_of(int(unasked.sum()), total, small_cell)} of {total} answers rest on contents, which the log does not "
+            "keep: they cannot be held against their model"
+        )
+        said.append(_said("contents", Severity.WARNING, int(unasked.sum()), told, False))
     told = f"{_of(elsewhere, total, small_cell)} of {total} answers came from another version than today's champion"
     said.append(_said("versions", Severity.INFO, elsewhere, told, True))
     told = (
@@ -78,15 +84,19 @@ def delivery(
     return frame, tuple(finding["sentence"] for finding in said)
 
 
-def _compared(use_case: UseCase, logged: Logged, store: "Store") -> tuple[Flags, Flags]:
-    """Return, per entry, whether its answer is another than its model's, and whether only in the last digits.
+def _compared(use_case: UseCase, logged: Logged, store: "Store") -> tuple[Flags, Flags, Flags]:
+    """Return, per entry, whether its answer is another than its model's, whether only in the last digits, and whether
+    its model was not asked, since it needs what the log does not keep.
 
-    An answer whose model cannot be asked any more is not proven, so it counts as another.
+    An answer whose model is gone is not proven, so it counts as another.
     """
-    wrong, near = (np.zeros(len(logged.answers), dtype=bool) for _ in range(2))
+    wrong, near, unasked = (np.zeros(len(logged.answers), dtype=bool) for _ in range(3))
     for version, places in logged.answers.groupby("version").indices.items():
         try:
             learner = load_learner(store, registry.load(store, use_case.name, str(version)))
+            if not set(learner.columns).isdisjoint(content.name for content in use_case.contents):
+                unasked[places] = True
+                continue
             for start in range(0, len(places), CHUNK_ROWS):
                 part = places[start : start + CHUNK_ROWS]
                 again = learner.predict(logged.inputs.iloc[part].reset_index(drop=True))
@@ -99,7 +109,7 @@ def _compared(use_case: UseCase, logged: Logged, store: "Store") -> tuple[Flags,
                     near[part] |= close & (answered != given) & ~np.isnan(given)
         except WardroundError:
             wrong[places] = True
-    return wrong, near & ~wrong
+    return wrong, near & ~wrong, unasked
 
 
 def _of(rows: int, total: int, small_cell: int) -> str:

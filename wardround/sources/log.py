@@ -31,7 +31,8 @@ class Logged:
 
     *frame* is canonical and holds, of the entries about one record, the last; *kept* says per entry whether it is in
     the frame. *answers* has every entry's ``version``, ``value``, ``low``, ``high``; *inputs* its features. *faults*
-    are those of whole columns, which refuse the batch.
+    are those of whole columns, which refuse the batch. Contents are not logged, only what was measured of them: they
+    are None in every row.
     """
 
     frame: pd.DataFrame
@@ -71,6 +72,9 @@ def read_log(use_case: UseCase, window: Window, *, store: "Store", now: datetime
     for feature in use_case.features:
         columns[feature.name] = read_feature(feature, entries.get(_FEATURES + feature.name, nothing))
         values[feature.name] = columns[feature.name].values
+    for content in use_case.contents:
+        values[content.name] = nothing
+    values["truth"] = nothing
     values["target"] = pd.Series(np.full(len(entries), np.nan))
     whole = pd.DataFrame({name: values[name] for name in leaving(use_case)})
     others = {name.removeprefix(_FEATURES): entries[name] for name in entries.columns if name.startswith(_FEATURES)}

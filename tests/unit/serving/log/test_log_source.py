@@ -183,7 +183,7 @@ def test_without_the_comparison_a_wrong_answer_would_pass(online, monkeypatch):
     entries = online.entries(range(400, 430))
     ship(online, [replace(entries[0], value=0.999), *entries[1:]])
     nothing = np.zeros(30, dtype=bool)
-    monkeypatch.setattr(answers, "_compared", lambda *_: (nothing, nothing))
+    monkeypatch.setattr(answers, "_compared", lambda *_: (nothing, nothing, nothing))
     assert not online.ingest().batch.refused
 
 
