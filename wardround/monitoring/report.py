@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from wardround.domain import Batch, Decision, ModelVersion, Sensitivity
 from wardround.errors import AlreadyExists, NotFound
 from wardround.monitoring.page import above, alone, top
+from wardround.problems.answering import classes
 from wardround.use_cases.base import UseCase
 
 if TYPE_CHECKING:
@@ -149,7 +150,7 @@ def _streamed_sample(
     kept: pd.DataFrame | None = None
     total = 0
     for part in parts:
-        for chunk in batches.frames(store, part):
+        for chunk in batches.frames(store, part, contents=False):
             total += len(chunk)
             drawn = chunk.assign(_chance=chance.random(len(chunk)))
             kept = drawn if kept is None else pd.concat([kept, drawn], ignore_index=True)
@@ -167,9 +168,10 @@ def _sampled(frame: "pd.DataFrame", max_rows: int, seed: int) -> "pd.DataFrame":
 
 
 def _named_outcomes(use_case: UseCase, frame: "pd.DataFrame") -> "pd.DataFrame":
-    if use_case.problem == "regression" or "target" not in frame:
+    names = classes(use_case)
+    if not names or "target" not in frame:
         return frame
-    return frame.assign(target=frame["target"].map({0.0: "no", 1.0: "yes"}).astype(object))
+    return frame.assign(target=frame["target"].map(dict(enumerate(names))).astype(object))
 
 
 def _columns(use_case: UseCase, reference: "pd.DataFrame", current: "pd.DataFrame") -> tuple[list[str], list[str]]:
@@ -178,7 +180,7 @@ def _columns(use_case: UseCase, reference: "pd.DataFrame", current: "pd.DataFram
     if all("prediction" in frame for frame in (reference, current)):
         numeric.append("prediction")
     if all("target" in frame and frame["target"].notna().any() for frame in (reference, current)):
-        (numeric if use_case.problem == "regression" else categorical).append("target")
+        (categorical if classes(use_case) else numeric).append("target")
     return numeric, categorical
 
 

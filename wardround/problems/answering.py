@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wardround.contents.arrays import unpacked
-from wardround.problems import quoting
+from wardround.problems import PROBLEMS, quoting
 from wardround.problems.anomaly import UNUSUAL
 from wardround.use_cases.base import UseCase
 
@@ -57,6 +57,14 @@ class Shape:
 def shape_of(use_case: UseCase) -> Shape:
     """Return how answers to the question of *use_case* are told."""
     return SHAPES[use_case.problem]
+
+
+def classes(use_case: UseCase) -> tuple[str, ...]:
+    """Return the names of the classes that the target numbers from 0; none where it is a quantity."""
+    problem = PROBLEMS[use_case.problem]
+    if problem.two_classes:
+        return ("no", "yes")
+    return tuple(_names(use_case)) if problem.supervised and problem.truth is None else ()
 
 
 def png(array: NDArray[Any]) -> str:

@@ -9,6 +9,8 @@ from pathlib import Path
 from wardround.domain import Evaluation, ModelVersion
 from wardround.monitoring.story import evaluation_markdown
 from wardround.privacy import in_words
+from wardround.problems import problem_of
+from wardround.problems.answering import shape_of
 from wardround.use_cases.base import UseCase
 
 PACKAGES = ("numpy", "pandas", "scikit-learn", "scipy", "skops")
@@ -51,12 +53,8 @@ def package_versions() -> dict[str, str]:
 def card(use_case: UseCase, version: ModelVersion, evaluation: Evaluation, record: Record, *, small_cell: int) -> str:
     """Return the model card (Mitchell et al. 2019) in markdown; it names neither the hour nor its own version."""
     metric = use_case.primary_metric or "the loss per row"
-    meant = use_case.target.description or use_case.target.column
-    answer = (
-        f"the probability of the outcome ({meant}), acted on from {use_case.threshold:g}"
-        if use_case.problem == "classification"
-        else f"a number ({meant}, {use_case.target.unit or 'no unit'}) with an interval meant to hold nine times in ten"
-    )
+    answer = shape_of(use_case).words(use_case)
+    outcome = "rows with an outcome" if problem_of(use_case).supervised else "rows"
     parameters = ", ".join(f"{name} {value}" for name, value in sorted(version.parameters.items())) or "defaults"
     tried = ", ".join(
         f"{family.replace('_', ' ')} {'not measurable' if score is None else f'{score:.4f}'}"
@@ -83,11 +81,13 @@ def card(use_case: UseCase, version: ModelVersion, evaluation: Evaluation, recor
             "",
             f"**Intended use.** Decision support where a person decides. It answers with {answer}.",
             "",
+            f"**Inputs.** {_inputs(use_case, version)}",
+            "",
             f"**Model.** {version.family.replace('_', ' ')} ({parameters})"
             + (", probabilities calibrated on held-out folds" if record.calibrated else "")
             + f". Trained because: {version.cause}.",
             "",
-            f"**Data.** {version.rows:,} rows with an outcome, {version.patients:,} patients, {len(version.batches)} "
+            f"**Data.** {version.rows:,} {outcome}, {version.patients:,} patients, {len(version.batches)} "
             f"batch(es), {len(version.label_sets)} later delivery(ies) of outcomes. "
             + _left_out("row(s) without an outcome were left out", record.unlabelled, small_cell)
             + _left_out("row(s) were replaced by a later delivery of the same record", record.again, small_cell)
@@ -110,6 +110,18 @@ def card(use_case: UseCase, version: ModelVersion, evaluation: Evaluation, recor
             "",
         ]
     )
+
+
+def _inputs(use_case: UseCase, version: ModelVersion) -> str:
+    """Return what the model reads, in words: contents by name, features by how many there are."""
+    read = [each for each in use_case.contents if each.name in version.features]
+    features = [each for each in use_case.features if each.name in version.features]
+    measured = sum(each.of is not None for each in features)
+    said = [f"{each.name.replace('_', ' ')} ({each.description or each.kind}), as it is" for each in read]
+    if features:
+        named = ", ".join(dict.fromkeys(each.of.replace("_", " ") for each in features if each.of))
+        said.append(f"{len(features)} feature(s)" + (f", {measured} of them measured of {named}" if measured else ""))
+    return "; ".join(said) + "."
 
 
 def _left_out(what: str, count: int | None, small_cell: int) -> str:

@@ -12,6 +12,7 @@ from wardround.errors import Corrupted
 from wardround.evaluation.calibration import CalibrationPoint, calibration_points
 from wardround.monitoring.arming import Arming, stored_arming
 from wardround.monitoring.wording import number
+from wardround.problems import PROBLEMS
 from wardround.serving.desk import charts
 from wardround.serving.desk.charts import Told
 from wardround.serving.desk.courses import Chart
@@ -103,7 +104,10 @@ def groups(evaluation: Evaluation) -> tuple[tuple[str, ...], tuple[Group, ...]]:
 
 
 def calibration(t: Words, store: Store, version: ModelVersion, small_cell: int) -> Chart | None:
-    """Draw whether the predictions hold, on rows the model did not learn from; None where too few patients can tell."""
+    """Draw whether the predictions hold, on rows the model did not learn from; None where too few patients can tell, or
+    the answers are no numbers to be held against an outcome."""
+    if not PROBLEMS[version.problem].scalar:
+        return None
     points = _curve(store, version.use_case, version.version, small_cell)
     if not points:
         return None

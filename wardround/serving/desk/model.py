@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 
 from wardround import approvals, registry
 from wardround.domain import to_json
+from wardround.problems import PROBLEMS
 from wardround.serving.desk import frame
 from wardround.serving.desk.card import calibration, card, groups
 from wardround.serving.desk.history import batches
@@ -30,7 +31,8 @@ def page(request: Request, name: str, version: str) -> Response:
     used = [known[each] for each in found.version.batches if each in known]
     return frame.page(
         request, "model.html",
-        use_case=use_case, card=found, version=found.version, champion=champion,
+        use_case=use_case, card=found, version=found.version, problem=PROBLEMS[found.version.problem],
+        champion=champion,
         serves=champion is not None and champion.version == found.version.version,
         moves=[move for move in (champion.history if champion else ()) if move["version"] == found.version.version],
         metrics=metrics, subgroups=subgroups, calibration=calibration(t, store, found.version, settings.small_cell),
@@ -56,6 +58,8 @@ class Say(Judged):
 
     def input(self, feature: str) -> str:
         """What an input means, as the use case says."""
+        if content := next((each for each in self.use_case.contents if each.name == feature), None):
+            return content.description
         known = {each.name: each for each in self.use_case.features}
         if feature not in known:
             return ""
