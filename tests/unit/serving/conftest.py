@@ -48,9 +48,10 @@ class School:
         key = (use_case.problem, family, seed)
         if key not in self.learned:
             frame = self.rows.iloc[seed::3].reset_index(drop=True)
-            target = frame["target"].to_numpy() if use_case.problem == "classification" else self.number(frame)
+            target = self.number(frame) if use_case.problem == "regression" else frame["target"].to_numpy()
             learner = models.learner(family, use_case, parameters).fit(frame, target, seed=seed)
-            profile = build_profile(use_case, frame, Prediction(value=learner.predict(frame).value), target, {}, seed)
+            told = Prediction(value=learner.predict(frame).value)
+            profile = build_profile(use_case, frame, told, target, {}, seed, loss=np.zeros(len(frame)))
             self.learned[key] = (learner.save() | {"profile.json": to_json(profile)}, use_case)
         files, taught = self.learned[key]
         assert taught == use_case
@@ -82,7 +83,7 @@ class Ward:
         files = self.school.files(self.case, family, parameters, seed)
         draft = ModelVersion(
             use_case=self.case.name, version="", problem=self.case.problem, family=family, parameters=parameters,
-            features=self.case.feature_names, batches=("a" * 64,), label_sets=(), rows=300, patients=300,
+            features=self.case.input_names, batches=("a" * 64,), label_sets=(), rows=300, patients=300,
             data_hash="b" * 64, use_case_hash="c" * 64, seed=seed, code_version="0", packages={}, files={},
             cause="a test", parent=None, created_at=NOW,
         )  # fmt: skip
@@ -214,5 +215,7 @@ def ward(store: Store, settings: Settings, school: School) -> Ward:
 
 @pytest.fixture(scope="session")
 def ward_of(school: School) -> Callable[..., Ward]:
-    """Make a ward of any store."""
-    return lambda store, settings, case: Ward(store, settings, school, case)
+    """Make a ward of any store; *rows* are those its models learn from, where they are not of heart disease."""
+    return lambda store, settings, case, rows=None: Ward(
+        store, settings, school if rows is None else School(rows), case
+    )

@@ -41,8 +41,12 @@ def test_every_shipped_use_case_describes_its_requests_and_answers(name):
     described = request_of(case)
     jsonschema.Draft202012Validator.check_schema(described)
     jsonschema.Draft202012Validator.check_schema(schema.answer_schema(case))
-    features = described["properties"]["records"]["items"]["properties"]["features"]["properties"]
-    for feature in case.features:
+    record = described["properties"]["records"]["items"]["properties"]
+    assert set(record.get("contents", {}).get("properties", ())) == {content.name for content in case.contents}
+    features = record.get("features", {}).get("properties", {})
+    asked = [feature for feature in case.features if feature.of is None]
+    assert set(features) == {feature.name for feature in asked}
+    for feature in asked:
         said = features[feature.name]
         assert feature.description in said["description"]
         if feature.plausible:

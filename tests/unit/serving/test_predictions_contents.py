@@ -1,0 +1,235 @@
+"""Pictures, signals and texts in a request: the bits of the batch, refused where a batch's row would be."""
+
+import base64
+import io
+import json
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import jsonschema
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from wardround import batches, contents
+from wardround.answers import delivery
+from wardround.contents.arrays import packed, unpacked
+from wardround.ingest import ingest
+from wardround.models import FAMILIES
+from wardround.predicted import prediction_of
+from wardround.problems import problem_of
+from wardround.problems.answering import Row, shape_of
+from wardround.scoring import predictions, score
+from wardround.serving.predictions import schema
+from wardround.serving.predictions.form import Form
+from wardround.sources.shipped import window_to_read
+from wardround.use_cases.base import Candidate, Content, Floor, Source, Target, UseCase
+from wardround.use_cases.heart_disease import USE_CASE
+from wardround.validation import derived_suite
+
+NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
+PICTURE = Content(name="picture", kind="image", channels=("grey",), description="chest")
+SIGNAL = Content(name="beat", kind="series", channels=("lead",), description="a beat")
+NOTE = Content(name="note", kind="text", language="en", description="a note")
+KNOWN = replace(NOTE, deidentified="made up for a test")
+TOPICS = ("cough", "fever", "pain")
+WORDS = {"cough": "a dry cough at night", "fever": "fever since monday", "pain": "pain in the chest"}
+
+
+def case(name: str, problem: str, content: Content, target: Target) -> UseCase:
+    return UseCase(
+        name=name, question="?", problem=problem, source=Source(kind="parquet", location="x.parquet"),
+        record_id="record", patient_id="patient", target=target, contents=(content,),
+        features=contents.kind(content.kind).features(content),
+        candidates=(Candidate(family="logistic"),), gates=(Floor(metric="accuracy", limit=0.5, reason="a test"),),
+    )  # fmt: skip
+
+
+def chests(folder) -> tuple[list[bytes], list[Any]]:
+    with np.load(folder / "pneumoniamnist" / "pneumoniamnist.npz") as held:
+        name = next(key for key in held.files if "train" in key and "image" in key)
+        labels = held[name.replace("images", "labels")].ravel()
+        some = np.linspace(0, len(labels) - 1, 60).astype(int)  # they are in the order of their class
+        return [packed(picture) for picture in held[name][some]], labels[some].astype(int).tolist()
+
+
+def beats(folder) -> tuple[list[bytes], list[Any]]:
+    table = np.loadtxt(folder / "ecg5000" / "ECG5000_TRAIN.txt")[::5]
+    time = np.arange(table.shape[1] - 1) / 140
+    cells = [packed(np.column_stack([time, row[1:]]).astype(np.float32)) for row in table]
+    return cells, [["usual", "unusual"][int(row[0] > 1)] for row in table]
+
+
+def nuclei(folder) -> tuple[list[bytes], list[Any]]:
+    found = []
+    random = np.random.default_rng(3)
+    for _ in range(12):
+        mask = np.zeros((40, 48), dtype=np.uint16)
+        for number, (top, left) in enumerate(((5, 5), (5, 30), (25, 20)), 1):
+            mask[top : top + random.integers(6, 10), left : left + 8] = number
+        grey = np.where(mask > 0, 170, 40) + random.integers(-15, 15, mask.shape)
+        found.append((packed(grey.astype(np.uint8)), packed(mask)))
+    cells, masks = zip(*found, strict=True)
+    return list(cells), list(masks)
+
+
+def notes(folder) -> tuple[list[str], list[tuple[str, ...]]]:
+    random = np.random.default_rng(5)
+    found, said = [], []
+    for number in range(48):
+        told = tuple(sorted(random.choice(TOPICS, random.integers(1, 3), replace=False)))
+        said.append(told)
+        reports = ". ".join(f"The patient reports {WORDS[topic]}" for topic in told)
+        found.append(f"Seen on the ward by Dr. Miller, room {number}. {reports}. There is no rash.")
+    return found, said
+
+
+def spanned(text: str) -> str:
+    found = [(text.index(WORDS[topic]), topic) for topic in TOPICS if WORDS[topic] in text]
+    return json.dumps([[start, start + len(WORDS[topic]), topic] for start, topic in sorted(found)])
+
+
+@dataclass(frozen=True)
+class Question:
+    case: UseCase
+    family: str
+    data: Any
+    outcome: Any = lambda cell, truth: truth
+
+
+LABELS = Target(column="outcome", description="topics", allowed=TOPICS)
+CHEST = case("chests", "classification", PICTURE, Target(column="outcome", description="pneumonia", positive=(1,)))
+BEATS = case("beats", "multiclass", SIGNAL, Target(column="outcome", allowed=("usual", "unusual")))
+NUCLEI = case("cells", "segmentation", PICTURE, Target(column="outcome", description="nuclei"))
+FEVER = case("fevers", "classification", NOTE, Target(column="outcome", description="fever", positive=(1,)))
+QUESTIONS = {
+    "picture, by what is measured of it": Question(CHEST, "logistic", chests),
+    "picture, by a network": Question(CHEST, "cnn", chests),
+    "signal, by what is measured of it": Question(BEATS, "random_forest", beats),
+    "signal, by a network": Question(BEATS, "recurrent", beats),
+    "picture, outlined": Question(NUCLEI, "thresholding", nuclei),
+    "note with names": Question(FEVER, "bag_of_words", notes, lambda _, told: int("fever" in told)),
+    "note, many labels": Question(
+        case("topics", "multilabel", KNOWN, LABELS), "bag_of_words", notes, lambda _, told: "|".join(told)
+    ),
+    "note, places": Question(
+        case("places", "tagging", KNOWN, LABELS), "dictionary", notes, lambda text, _: spanned(text)
+    ),
+    "note, quoted": Question(
+        case("summaries", "summary", KNOWN, Target(column="outcome")), "lead", notes, lambda text, _: text[:40]
+    ),
+}
+SMALLER = {"cnn": {"epochs": 2}, "recurrent": {"epochs": 2}, "random_forest": {"n_estimators": 20}}
+
+
+def sent(content: Content, cell: Any, place: int) -> Any:
+    """The cell as a caller sends it."""
+    if isinstance(cell, str):
+        return cell
+    array = unpacked(cell)
+    if content.kind == "series":
+        columns = {"time": array[:, 0]} | {name: array[:, 1 + at] for at, name in enumerate(content.channels)}
+        return {name: [None if value != value else value for value in own.tolist()] for name, own in columns.items()}
+    if place % 2:
+        return {"npy": base64.b64encode(cell).decode()}
+    out = io.BytesIO()
+    Image.fromarray(array).save(out, "PNG")
+    return {"png": base64.b64encode(out.getvalue()).decode()}
+
+
+@dataclass
+class Asked:
+    question: Question
+    ward: Any
+    version: Any
+    batch: Any
+    records: list[dict[str, Any]]
+
+    def rows(self) -> dict[str, Row]:
+        """What the batch flow says of each record, by its name in the store."""
+        case = self.question.case
+        frame = predictions(self.ward.store, case, self.batch, self.version)
+        texts = batches.rows(self.ward.store, self.batch).set_index("record_id")[case.contents[0].name]
+        told = prediction_of(problem_of(case), frame)
+        none = [None] * len(frame)
+        columns = [none if part is None else part for part in (told.low, told.high, told.parts, told.output)]
+        return {
+            name: Row(
+                value=value, low=low, high=high, parts=() if parts is None else tuple(parts), output=output,
+                text=texts[name] if isinstance(texts[name], str) else None,
+            )
+            for name, value, low, high, parts, output in zip(
+                frame["record_id"], told.value.tolist(), *columns, strict=True
+            )
+        }  # fmt: skip
+
+
+@pytest.fixture
+def asked(store, settings, ward_of, shared_data, tmp_path):
+    """Ask a question: a batch is ingested, a model of it promoted, the batch scored; its rows as records to send."""
+
+    def made(name: str) -> Asked:
+        question = QUESTIONS[name]
+        case, (content,) = question.case, question.case.contents
+        cells, truths = question.data(shared_data)
+        names = [f"r{row}" for row in range(len(cells))]
+        table = pd.DataFrame(
+            {
+                "record": names, "patient": names, content.name: pd.Series(cells, dtype=object),
+                "outcome": [question.outcome(cell, truth) for cell, truth in zip(cells, truths, strict=True)],
+            }
+        )  # fmt: skip
+        table.to_parquet(tmp_path / "delivery.parquet")
+        source = Source(kind="parquet", location=str(tmp_path / "delivery.parquet"))
+        done = ingest(case, source, derived_suite(case), label="exam", store=store, settings=settings, now=NOW)
+        assert not done.batch.refused, done.batch.outcomes
+        ward = ward_of(store, settings, case, batches.rows(store, done.batch))
+        version = ward.model(question.family, **SMALLER.get(question.family, {}))
+        ward.promote(version)
+        score(case, done.batch, store=store, settings=settings, now=NOW)
+        records = [
+            {"record_id": own, "patient_id": own, "contents": {content.name: sent(content, cell, place)}}
+            for place, (own, cell) in enumerate(zip(names, cells, strict=True))
+        ]
+        return Asked(question, ward, version, done.batch, records)
+
+    return made
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_contents_are_answered_online_as_in_the_batch_flow(asked, name):
+    it = asked(name)
+    case = it.question.case
+    from wardround.serving.log import names
+
+    held = it.rows()
+    known = {
+        record["record_id"]: names(case, it.ward.settings, record["record_id"], record["patient_id"], request="0" * 32)[
+            0
+        ]
+        for record in it.records
+    }
+    wanted = [record for record in it.records if known[record["record_id"]] in held]
+    assert len(wanted) >= 0.9 * len(it.records)
+    order = np.random.default_rng(7).permutation(len(wanted)).tolist()
+    with it.ward.served(api_rate=10**9, api_max_bytes=20_000_000) as served:
+        key = it.ward.key(case.name)
+        answers = []
+        for start, size in ((0, 1), (1, 4), (5, len(order))):
+            piece = [wanted[place] for place in order[start : start + size]]
+            answers.append(served.ask({"records": piece, "saliency": size == 4}, key=key, case=case.name))
+    assert [answer.status_code for answer in answers] == [200, 200, 200], answers[0].text[:500]
+    for answer in answers:
+        jsonschema.validate(answer.json(), schema.answer_schema(case))
+    online = [one for answer in answers for one in answer.json()["predictions"]]
+    fields = set(shape_of(case).fields(case))
+    for one in online:
+        told = shape_of(case).told(case, held[known[one["record_id"]]])
+        assert {field: one[field] for field in fields} == told
+        assert one["reasons"]
+    shown = [one["saliency"] for one in answers[1].json()["predictions"]]
+    assert "saliency" not in answers[0].json()["predictions"][0]
+    whole = bool(FAMILIES[case.problem, it.question.family].contents)
+    assert all((one is not None) == whole for one in shown)
