@@ -24,7 +24,7 @@ def ingest_source(use_case: str, source: str | None, label: str | None) -> Deliv
 
     settings, store = world()
     chosen = load(use_case)
-    origin = source_from(source) if source else chosen.source
+    origin = source_from(source, chosen) if source else chosen.source
     now = utc_now()
     done = ingest(
         chosen,

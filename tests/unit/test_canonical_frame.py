@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from wardround.errors import InputFault
 from wardround.settings import Settings
+from wardround.sources import read
 from wardround.sources.canonical import canonical, canonical_id, canonical_labels
+from wardround.use_cases import load
 from wardround.use_cases.base import Feature, Source, Target, UseCase
 
 NOW = dt.datetime(2026, 1, 15, 12, tzinfo=dt.UTC)
@@ -306,3 +308,17 @@ def test_an_all_missing_column_is_read_as_missing(settings):
         assert frame[["x", "c", "b", "target", "time"]].isna().all().all()
         assert str(frame["time"].dtype) == "datetime64[us, UTC]"
         assert frame.attrs["row_faults"] == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "batch"),
+    [
+        ("heart_disease", "71fec539516c211d0dcb4bc2895958b44c12e3ede86081100fd3de1d798274e9"),
+        ("diabetes_progression", "08c3ee6bb6518ada3b03ef55db633410eacb39f3831c8de5e150498f77199b49"),
+    ],
+)
+def test_a_table_keeps_the_name_it_had_in_earlier_versions(name, batch, tmp_path):
+    use_case = load(name)
+    key = Settings(home=tmp_path, pseudonym_key="a fixed key, for tests and nothing else")  # type: ignore[arg-type]
+    frame = canonical(use_case, read(use_case, use_case.source, key), key, place="package", now=NOW)
+    assert canonical_id(frame) == batch

@@ -19,7 +19,7 @@ from wardround.errors import InputFault
 from wardround.ingest import Ingested, ingest
 from wardround.sources import read
 from wardround.sources.canonical import canonical, canonical_id
-from wardround.use_cases.base import Candidate, Content, Floor, Source, Target, UseCase
+from wardround.use_cases.base import MEASURES, Candidate, Content, Floor, Source, Target, UseCase
 from wardround.validation import derived_suite
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -34,7 +34,8 @@ def case(name: str, problem: str, content: Content, **target: Any) -> UseCase:
     return UseCase(
         name=name, question="?", problem=problem, source=Source(kind="parquet", location="x.parquet"),  # type: ignore[arg-type]
         record_id="record", patient_id="patient", target=Target(**{"column": "outcome", **target}),
-        features=contents.kind(content.kind).features(content), contents=(content,),
+        features=contents.kind(content.kind).features(content, measures=MEASURES[content.kind][:4]),
+        contents=(content,),
         candidates=(Candidate(family="logistic"),), gates=(Floor(metric="accuracy", limit=0.5, reason="a test"),),
     )  # fmt: skip
 
@@ -129,7 +130,7 @@ def test_every_content_and_truth_comes_back_as_it_was_delivered(name, deliver, s
     assert back[list(use_case.feature_names)].notna().all(axis=None)
     raw = table if use_case.target.column else table.drop(columns="outcome")
     pd.testing.assert_frame_equal(back, canonical(use_case, raw, settings, place="memory"), check_like=False)
-    assert batch.rows_labelled == (ROWS if use_case.target.column else 0)
+    assert batch.rows_labelled == ROWS, "where nothing is asked, every row can be learned from"
 
 
 def test_the_truths_have_their_forms_and_the_numbers_that_stand_for_them(deliver, store):

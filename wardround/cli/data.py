@@ -28,7 +28,7 @@ def label(
 
     chosen = load(use_case)
     with storage() as (settings, store):
-        added = add_labels(chosen, source_from(source), store=store, settings=settings, now=utc_now())
+        added = add_labels(chosen, source_from(source, chosen), store=store, settings=settings, now=utc_now())
         settlements = settle(chosen, store=store, settings=settings, now=utc_now())
     if json:
         give(

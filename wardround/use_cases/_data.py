@@ -104,8 +104,9 @@ class Target:
     Classification needs exactly one of *positive_above* (value > x), *positive* (these values) or *negative* (all
     other values are positive). Every value a classification target may take is in *allowed* when it is given: another
     one is a new class. Regression takes the number, in *unit*, inside *plausible*. Multiclass and multilabel problems
-    take the names in *allowed*, in this order (several labels of a row are joined by ``|``). The truth of the other
-    problems is no number: see `wardround.problems` for its form.
+    take the names in *allowed*, in this order. Several labels of a row are joined by ``|``; that none holds is said by
+    an empty text or one of *negative*, while a missing cell says that nobody looked. The truth of the other problems is
+    no number: see `wardround.problems` for its form.
     """
 
     column: str
