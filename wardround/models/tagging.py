@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from wardround.contents.text_assertions import assertion
+from wardround.contents.text_assertions import assertions
 from wardround.errors import Corrupted, NotTrainable
 from wardround.models.base import Family
 from wardround.models.preprocessing import RARE
@@ -70,7 +70,8 @@ class Tagger(TextLearner):
         values, outputs = [], []
         for text, marked in zip(texts, self.found(texts), strict=True):
             values.append(100 * len(marked) / max(len(text), 1))
-            said = [[start, end, kind, assertion(text, start, end)] for start, end, kind in marked]
+            asserted = assertions(text, [(start, end) for start, end, _ in marked])
+            said = [[*span, each] for span, each in zip(marked, asserted, strict=True)]
             outputs.append(json.dumps(said, ensure_ascii=False))
         return answered(len(frame), there, values, outputs)
 
@@ -164,9 +165,10 @@ def _matches(text: str, terms: Mapping[str, Any]) -> Spans:
         lower = text
     while at < len(text):
         for length in lengths:
-            if lower[at : at + length] in terms and not (_inside(text, at) or _inside(text, at + length)):
-                out.append((at, at + length, lower[at : at + length]))
-                at += length
+            end = at + length
+            if end <= len(text) and lower[at:end] in terms and not (_inside(text, at) or _inside(text, end)):
+                out.append((at, end, lower[at:end]))
+                at = end
                 break
         else:
             at += 1

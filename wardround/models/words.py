@@ -27,6 +27,9 @@ WEIGHTS = "model.npy"
 SHOWN = 30
 OTHERS = "(all other terms)"
 FOLDS = 5
+_FREE = 1e6
+_ALIKE = "an outcome that does not vary among the rows is always answered alike"
+_NOTHING = "the terms say nothing of an outcome among held-out patients, so it is always answered alike"
 
 
 @dataclass(kw_only=True, eq=False)
@@ -91,34 +94,29 @@ class BagOfWords(TextLearner):
 
     def _one(self, matrix: Any, truth: Floats, patients: Any, seed: int) -> tuple[Floats, float, tuple[str, ...]]:
         """Return weights (terms,), intercept and what was noticed, for one outcome."""
-        positive = float(truth.sum())
+        positive, strength = float(truth.sum()), float(self.setting["C"])
         if positive in (0.0, float(len(truth))):
             base = float(logit((positive + 0.5) / (len(truth) + 1)))
-            return (
-                np.zeros(matrix.shape[1]),
-                base,
-                ("an outcome that does not vary among the rows is always answered alike",),
-            )
-        model, notes = self._logistic(matrix, truth, seed)
+            return np.zeros(matrix.shape[1]), base, (_ALIKE,)
+        model, notes = self._logistic(matrix, truth, seed, C=strength)
         weights, intercept = np.ravel(model.coef_), float(np.ravel(model.intercept_)[0])
         folds = PatientFolds(FOLDS, stratify=True, seed=seed)
         if self.calibrate and folds.get_n_splits(None, truth, patients) > 1:
             scores = np.empty(len(truth))
             for train, test in folds.split(None, truth, patients):
-                part, _ = self._logistic(matrix[train], truth[train], seed)
+                part, _ = self._logistic(matrix[train], truth[train], seed, C=strength)
                 scores[test] = part.decision_function(matrix[test])
-            line, _ = self._logistic(scores[:, None], truth, seed, penalty=1e6)
+            line, _ = self._logistic(scores[:, None], truth, seed, C=_FREE)
             slope = float(np.ravel(line.coef_)[0])
+            if slope <= 0:  # what was learned says nothing of others
+                return np.zeros_like(weights), float(logit(positive / len(truth))), (*notes, _NOTHING)
             weights, intercept = weights * slope, intercept * slope + float(np.ravel(line.intercept_)[0])
         return weights, intercept, notes
 
-    def _logistic(
-        self, matrix: Any, truth: Floats, seed: int, penalty: float | None = None
-    ) -> tuple[Any, tuple[str, ...]]:
+    def _logistic(self, matrix: Any, truth: Floats, seed: int, *, C: float) -> tuple[Any, tuple[str, ...]]:
         from sklearn.linear_model import LogisticRegression
 
-        strength = float(self.setting["C"]) if penalty is None else penalty
-        model = LogisticRegression(C=strength, max_iter=1_000, random_state=seed)
+        model = LogisticRegression(C=C, max_iter=1_000, random_state=seed)
         return model, fitted(model, matrix, truth)
 
     def predict(self, frame: "pd.DataFrame") -> Prediction:

@@ -1,0 +1,287 @@
+"""Learners of texts: they learn, keep no rare term, come back as saved, and say where an answer comes from."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from wardround.contents.text_sentences import sentences
+from wardround.errors import Corrupted, NotTrainable, UseCaseInvalid
+from wardround.models import learner, load, sequences, tagging, terms, words
+from wardround.models.base import Learner
+from wardround.problems import PROBLEMS
+from wardround.problems.base import judged
+from wardround.problems.quoting import read
+from wardround.use_cases.base import UseCase
+
+SUBJECTS = ("heart", "lung", "bone")
+FAMILIES = [
+    ("bag_of_words", "classification"), ("bag_of_words", "multiclass"), ("bag_of_words", "multilabel"),
+    ("dictionary", "tagging"), ("crf", "tagging"),
+    ("lead", "summary"), ("textrank", "summary"), ("sentence_ranking", "summary"),
+]  # fmt: skip
+Case = Callable[..., UseCase]
+
+
+def rows_for(problem: str, notes: pd.DataFrame) -> tuple[pd.DataFrame, Any]:
+    """The notes with the truth of a problem, and its target."""
+    truth = {"multilabel": "labels", "tagging": "spans", "summary": "summary"}.get(problem)
+    rows = notes if truth is None else notes.assign(truth=notes[truth])
+    target = {"classification": "heart", "multiclass": "subject"}.get(problem)
+    return rows, np.zeros(len(notes)) if target is None else notes[target].to_numpy(dtype=float)
+
+
+def fitted(case: Case, notes: pd.DataFrame, family: str, problem: str, **parameters: Any) -> Learner:
+    allowed = SUBJECTS if problem in ("multiclass", "multilabel") else None
+    rows, target = rows_for(problem, notes)
+    return learner(family, case(problem, allowed=allowed), parameters).fit(rows, target, seed=3)
+
+
+@pytest.mark.parametrize(("family", "problem"), FAMILIES)
+def test_a_learner_comes_back_as_it_was_saved_and_learns_the_same_again(
+    family: str, problem: str, case: Case, notes: pd.DataFrame
+) -> None:
+    made = fitted(case, notes, family, problem)
+    files = made.save()
+    assert files == fitted(case, notes, family, problem).save()
+    again = load(files)
+    one, other = made.predict(notes), again.predict(notes)
+    assert one.value.tobytes() == other.value.tobytes()
+    assert (one.output is None) == (other.output is None)
+    if one.output is not None and other.output is not None:
+        assert one.output.tolist() == other.output.tolist()
+    assert again.save() == files
+    assert again.explain(notes).equals(made.explain(notes))
+
+
+@pytest.mark.parametrize(("family", "problem"), FAMILIES)
+def test_a_row_gets_the_same_bits_alone_and_among_others(
+    family: str, problem: str, case: Case, notes: pd.DataFrame
+) -> None:
+    made = fitted(case, notes, family, problem)
+    together = made.predict(notes.iloc[::-1])
+    for place in (0, 7, 40):
+        alone = made.predict(notes.iloc[[place]])
+        there = len(notes) - 1 - place
+        assert alone.value[0].tobytes() == together.value[there].tobytes()
+        if alone.parts is not None and together.parts is not None:
+            assert alone.parts[0].tobytes() == together.parts[there].tobytes()
+        if alone.output is not None and together.output is not None:
+            assert alone.output[0] == together.output[there]
+
+
+@pytest.mark.parametrize(("family", "problem"), FAMILIES)
+def test_a_missing_text_gets_no_answer_and_no_empty_one(
+    family: str, problem: str, case: Case, notes: pd.DataFrame
+) -> None:
+    made = fitted(case, notes, family, problem)
+    prediction = made.predict(notes.iloc[[89, 0]])
+    assert np.isnan(prediction.value).tolist() == [True, False]
+    if prediction.output is not None:
+        assert prediction.output[0] is None
+    rows, target = rows_for(problem, notes)
+    assert np.isfinite(PROBLEMS[problem].losses(target[:89], judged(
+        PROBLEMS[problem], rows["truth"].iloc[:89] if "truth" in rows else None, made.predict(notes.iloc[:89])
+    ))).all()  # fmt: skip
+
+
+@pytest.mark.parametrize(("family", "problem"), FAMILIES)
+def test_every_character_of_a_text_has_its_share_of_the_answer(
+    family: str, problem: str, case: Case, notes: pd.DataFrame
+) -> None:
+    made = fitted(case, notes, family, problem)
+    where = made.saliency(notes)
+    assert where is not None
+    assert [None if one is None else len(one) for one in where] == [
+        len(text) if isinstance(text, str) else None for text in notes["note"]
+    ]
+    assert any(np.abs(one).max() > 0 for one in where if one is not None)
+
+
+@pytest.mark.parametrize(("family", "problem"), FAMILIES)
+def test_files_that_were_cut_or_mixed_up_are_refused(
+    family: str, problem: str, case: Case, notes: pd.DataFrame
+) -> None:
+    files = fitted(case, notes, family, problem).save()
+    for name in files:
+        if name == "learner.json":
+            continue
+        with pytest.raises(Corrupted):
+            load({**files, name: files[name][:-9]})
+        with pytest.raises(Corrupted):
+            load({**files, name: b"nothing of the kind"})
+        with pytest.raises(Corrupted):
+            load({other: body for other, body in files.items() if other != name})
+
+
+@pytest.mark.parametrize("problem", ["classification", "multiclass", "multilabel"])
+def test_words_tell_the_subjects_apart(problem: str, case: Case, notes: pd.DataFrame) -> None:
+    made = fitted(case, notes.iloc[:60], "bag_of_words", problem)
+    held_out = notes.iloc[60:89]
+    rows, target = rows_for(problem, held_out)
+    prediction = judged(PROBLEMS[problem], rows.get("truth"), made.predict(held_out))
+    name = {"classification": "auroc", "multiclass": "accuracy", "multilabel": "micro_f1"}[problem]
+    assert PROBLEMS[problem].metric(name).compute(target, prediction, 0.5) > 0.9
+    if problem == "multiclass":
+        assert prediction.parts is not None
+        assert prediction.parts.sum(axis=1) == pytest.approx(1.0)
+        assert set(prediction.output.tolist()) <= set(SUBJECTS)  # type: ignore[union-attr]
+
+
+def test_the_shown_terms_and_the_others_add_up_to_the_score(case: Case, notes: pd.DataFrame) -> None:
+    made = fitted(case, notes, "bag_of_words", "classification")
+    assert isinstance(made, words.BagOfWords)
+    rows = notes.iloc[:20]
+    explained = made.explain(rows)
+    assert explained.columns[-1] == words.OTHERS
+    assert "heart" in explained.columns
+    value = made.predict(rows).value
+    assert explained.sum(axis=1).to_numpy() + made.intercepts[0] == pytest.approx(np.log(value / (1 - value)))
+    where = made.saliency(rows)
+    assert [float(one.sum()) for one in where] == pytest.approx(explained.sum(axis=1).tolist(), abs=1e-4)
+
+
+def test_probabilities_of_what_no_word_tells_stay_near_the_rate_if_calibrated(case: Case, notes: pd.DataFrame) -> None:
+    rows = notes.iloc[:89].assign(heart=(np.arange(89) % 7 < 3).astype(float))
+    target = rows["heart"].to_numpy()
+    spreads = [
+        learner("bag_of_words", case("classification"), {}, calibrate=calibrate)
+        .fit(rows, target)
+        .predict(rows)
+        .value.std()
+        for calibrate in (False, True)
+    ]
+    assert spreads[1] < spreads[0]
+
+
+def test_a_label_nobody_has_is_answered_alike_for_all_and_said(case: Case, notes: pd.DataFrame) -> None:
+    rows, target = rows_for("multilabel", notes)
+    made = learner("bag_of_words", case("multilabel", allowed=(*SUBJECTS, "skin"))).fit(rows, target)
+    skin = [json.loads(one)["skin"] for one in made.predict(rows.iloc[:5]).output]
+    assert len(set(skin)) == 1
+    assert 0 < skin[0] < 0.01
+    assert made.notes == ("an outcome that does not vary among the rows is always answered alike",)
+
+
+STORED = [pair for pair in FAMILIES if pair[0] not in ("lead", "textrank")]
+
+
+@pytest.mark.parametrize(("family", "problem"), STORED)
+def test_no_model_keeps_a_term_that_few_patients_share(
+    family: str, problem: str, case: Case, notes: pd.DataFrame
+) -> None:
+    marked = _with_the_name_marked(notes)
+    held = b"".join(fitted(case, marked, family, problem).save().values()).lower()
+    assert b"quetzal" not in held
+    assert b"fracture" in held  # and what many share is there
+
+
+@pytest.mark.parametrize(("family", "problem"), STORED)
+def test_without_the_rule_the_rare_term_would_be_there(
+    family: str, problem: str, case: Case, notes: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tagging, "RARE", 1)
+    monkeypatch.setattr(terms.learned, "__kwdefaults__", {"least": 1})
+    held = b"".join(fitted(case, _with_the_name_marked(notes), family, problem).save().values()).lower()
+    assert b"quetzal" in held
+
+
+def _with_the_name_marked(notes: pd.DataFrame) -> pd.DataFrame:
+    text = notes.loc[7, "note"]
+    start = text.index("Quetzalcoatl")
+    spans = [*json.loads(notes.loc[7, "spans"]), [start, start + 12, "finding"]]
+    return notes.assign(spans=[json.dumps(sorted(spans)) if n == 7 else cell for n, cell in enumerate(notes["spans"])])
+
+
+def test_ten_texts_of_one_patient_share_nothing(case: Case, notes: pd.DataFrame) -> None:
+    name = notes.loc[7, "note"]
+    rows = notes.assign(note=[name if n < 20 else text for n, text in enumerate(notes["note"])], patient_id=[
+        "one" if n < 20 else patient for n, patient in enumerate(notes["patient_id"])
+    ])  # fmt: skip
+    assert b"quetzal" not in fitted(case, rows, "bag_of_words", "classification").save()["learner.json"]
+
+
+@pytest.mark.parametrize("family", ["dictionary", "crf"])
+def test_entities_are_found_again_with_what_the_text_says_of_them(family: str, case: Case, notes: pd.DataFrame) -> None:
+    made = fitted(case, notes, family, "tagging")
+    unseen = pd.DataFrame({"note": ["There is no fracture of the rib.", "An opacity in the right lung may be old."]})
+    first, second = made.predict(unseen).output
+    assert json.loads(first) == [[12, 20, "finding", "absent"]]
+    assert json.loads(second) == [[3, 10, "finding", "present"]]
+    explained = made.explain(unseen)
+    assert explained.columns.tolist() == ["finding"]
+    assert explained["finding"].tolist() == pytest.approx(made.predict(unseen).value.tolist())
+
+
+def test_the_dictionary_takes_the_longest_term_and_none_inside_a_word(case: Case, notes: pd.DataFrame) -> None:
+    made = fitted(case, notes, "dictionary", "tagging")
+    assert isinstance(made, tagging.Dictionary)
+    made.terms = {"rib": "bone", "rib fracture": "injury", "骨折": "injury"}
+    assert made.found(["Ribs, a RIB fracture; rib. 肋骨骨折"]) == [
+        [(8, 20, "injury"), (22, 25, "bone"), (29, 31, "injury")]
+    ]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_spans_survive_the_way_to_tags_and_back(language: str) -> None:
+    text = (
+        "患者有肺炎、糖尿病。\n否认高血压。"
+        if language == "zh"
+        else "He has pneumonia, diabetes.\nNo high blood pressure."
+    )
+    terms_of = ("肺炎", "糖尿病", "高血压") if language == "zh" else ("pneumonia", "diabetes", "high blood pressure")
+    spans = [(text.index(term), text.index(term) + len(term), "disease") for term in terms_of]
+    back = []
+    for tokens in sequences.split(text, language):
+        back += sequences.untagged(tokens, sequences.tagged(tokens, spans))
+    assert back == spans
+
+
+def test_digits_are_not_features() -> None:
+    (tokens,) = sequences.split("Room 4711 now.", "en")
+    said = {one for each in sequences.features("Room 4711 now.", tokens) for one in each}
+    assert "0:0000" in said
+    assert not any("4" in one or "7" in one for one in said)
+
+
+def test_a_corpus_without_any_span_cannot_be_learned_from(case: Case, notes: pd.DataFrame) -> None:
+    with pytest.raises(NotTrainable, match="no entity is marked"):
+        fitted(case, notes.assign(spans="[]"), "crf", "tagging")
+
+
+def test_texts_that_share_nothing_cannot_be_learned_from(case: Case, notes: pd.DataFrame) -> None:
+    strange = notes.assign(note=[chr(0x4E00 + n) for n in range(len(notes))])
+    with pytest.raises(NotTrainable, match="no term is shared"):
+        fitted(case, strange, "bag_of_words", "classification")
+
+
+@pytest.mark.parametrize("family", ["lead", "textrank", "sentence_ranking"])
+@pytest.mark.parametrize("count", [1, 2])
+def test_summaries_quote_whole_sentences_of_the_text_as_they_stand(
+    family: str, count: int, case: Case, notes: pd.DataFrame
+) -> None:
+    made = fitted(case, notes, family, "summary", sentences=count)
+    for output, source in zip(made.predict(notes).output[:89], notes["note"], strict=False):
+        text, quoted = read(output)
+        assert text == source
+        assert len(quoted) == min(count, len(sentences(source)))
+        assert set(quoted) <= set(sentences(source))
+
+
+def test_sentences_that_references_take_are_learned(case: Case, notes: pd.DataFrame) -> None:
+    first = notes["note"].str.split(" It was").str[0]
+    behind = notes.assign(note="It was dictated quickly. Nothing new. " + first)
+    rows, target = rows_for("summary", behind)
+    problem = PROBLEMS["summary"]
+    made = fitted(case, behind.iloc[:60], "sentence_ranking", "summary")
+    held_out = judged(problem, rows["truth"].iloc[60:89], made.predict(rows.iloc[60:89]))
+    assert problem.metric("rouge_l_over_lead").compute(target[60:89], held_out, 0.5) > 0.5
+
+
+@pytest.mark.parametrize(("family", "problem"), FAMILIES)
+def test_a_parameter_no_family_has_is_refused(family: str, problem: str, case: Case) -> None:
+    with pytest.raises(UseCaseInvalid, match="no parameter 'colour'"):
+        learner(family, case(problem, allowed=SUBJECTS), {"colour": 1})
