@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 BEFORE, AFTER = 0.25, 0.45
 """Seconds around a beat's mark: from before the P wave to past the T wave at an ordinary rate."""
-DICOM = (".dcm", ".dicom", "")
+SUFFIXES = (".hea", ".dcm", ".dicom")
 
 
 class _Piece(NamedTuple):
@@ -92,10 +92,18 @@ def _paths(source: Source, settings: "Settings") -> list[Path]:
     except InputFault:
         place = locate(f"{source.location}.hea", settings)  # WFDB names a record without its suffix
     found = sorted(place.iterdir()) if place.is_dir() else [place]
-    wanted = [path for path in found if path.is_file() and path.suffix.lower() in (".hea", *DICOM)]
+    wanted = [path for path in found if path.is_file() and (path.suffix.lower() in SUFFIXES or _is_dicom(path))]
     if not wanted:
         raise InputFault(source.location, "there is no recording in it", "Name a WFDB header, a DICOM file or a folder")
     return wanted
+
+
+def _is_dicom(path: Path) -> bool:
+    """Whether a file without a suffix, as archives write them, has DICOM's mark after its preamble."""
+    if path.suffix:
+        return False
+    with path.open("rb") as file:
+        return file.read(132)[128:] == b"DICM"
 
 
 def _recording(path: Path, source: Source) -> Recording:
