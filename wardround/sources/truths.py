@@ -168,7 +168,7 @@ def _spans(target: Target, cell: Any) -> tuple[str, float]:
     try:
         found = json.loads(cell)
         spans = sorted({(start, end, kind) for start, end, kind in found}) if isinstance(found, list) else None
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, RecursionError):
         spans = None
     if spans is None or not all(
         type(start) is int and type(end) is int and 0 <= start < end and isinstance(kind, str) and kind
