@@ -45,7 +45,7 @@ def test_it_prints_one_json_document_about_every_batch(demo):
     for each in document["rounds"]:
         assert set(each) == {
             "batch", "rows", "quarantined", "drifted", "estimated", "realised", "decision", "cause",
-            "champion_before", "champion_after", "seconds",
+            "champion_before", "champion_after", "seconds", "expected",
         }  # fmt: skip
         assert Action(each["decision"])
         assert Cause(each["cause"])
