@@ -32,10 +32,12 @@ SHARED: tuple[Rule, ...] = (
 )
 
 ENGLISH: tuple[Rule, ...] = (
-    rule("date", rf"{_BIRTH}(?P<x>[0-9A-Za-z][0-9A-Za-z,. /-]{{0,24}}\d)(?!\d)", _I),
+    rule("date", rf"{_BIRTH}(?P<x>[0-9A-Za-z][0-9A-Za-z,. /-]{{0,24}}\d)(?!\d)", _I, birth=True),
     rule("date", rf"\b{_MONTH}[ ]?(?:the[ ])?{_DAY}(?:\s?(?:-|–|to|through|and)\s?{_DAY})?,?[ ]?{_YEAR}(?!\d){_TIME}", _I),
     rule("date", rf"(?<![\d.]){_DAY}[ -]?(?:of[ ])?{_MONTH}[ ,-]{{0,2}}{_YEAR}(?!\d){_TIME}", _I),
     rule("date", rf"(?<![\d.])\d{{1,2}}[ -]?{_MONTH}[ ,-]?'?\d{{2}}(?!\d)", _I),
+    rule("date", r"(?<![A-Za-z0-9])\d{1,2}(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)(?:(?P<y>(?:19|20)\d{2})|\d{2})(?!\d)", _I),
+    rule("date", r"(?<![\d./])(?:0?[1-9]|1[0-2])/(?:[0-2]?\d|3[01])[ ]?(?:-|–|to|through)[ ]?(?:0?[1-9]|1[0-2])/(?:[0-2]?\d|3[01])(?![\d/])(?![ ]?(?:strength|motor|power))"),
     rule("date", rf"\b{_MONTH}[ ]\d{{1,2}},?[ ]'\d{{2}}(?!\d)", _I),
     rule("date", rf"\b{_MONTH}[ ]?(?:the[ ])?(?:{_DAY}|{_ORDINAL})(?!\d|[ ]?(?:mg|mcg|ml|units?|cm|mm|%))\b", _I),
     rule("date", rf"(?<![\d.])(?:{_DAY}|\b(?:the[ ])?(?:{_ORDINAL}))[ -]?(?:of[ ])?{_MONTH}(?![a-z])", _I),

@@ -12,13 +12,16 @@ from wardround.privacy.notes.english_words import (
     AFTER_EPONYM,
     BY,
     CALLED,
+    CHART,
     CREDENTIALS,
+    DOES,
     DRUGS,
     EPONYMS,
     GENERIC,
     INSTITUTIONS,
     LABELS,
     NEVER,
+    NO_PERSON,
     PARTICLES,
     PLACE_VERBS,
     RELATIVES,
@@ -35,13 +38,16 @@ _ZIP = r"\d{5}(?:-\d{4})?(?!\d)"
 PLACES: tuple[Rule, ...] = (
     rule(
         "place",
-        rf"""(?<![\w.,-])\d{{1,6}}[A-Za-z]?(?:-\d{{1,4}})?(?:[ ]1/2)?[ ](?:(?:{_CAP}|\d{{1,3}}(?:st|nd|rd|th))[ ]){{1,5}}
+        rf"""(?<![\w.-])(?:(?:Flat|Apt|Apartment|Unit|Suite)\.?[ ]\w{{1,5}},[ ])?(?<!\d,)\d{{1,6}}[A-Za-z]?(?:-\d{{1,4}})?(?:[ ]1/2)?[ ](?:(?:{_CAP}|\d{{1,3}}(?:st|nd|rd|th))[ ]){{1,5}}
         (?:{STREETS})\b\.?(?:[ ](?:N|S|E|W|NE|NW|SE|SW|North|South|East|West)\b\.?)?{_UNIT}?""",
     ),
     rule("place", rf"(?<![\w.])\d{{1,6}}[ ](?:[NSEW]\.?[ ])?(?:Broadway|Main|County[ ]Road|State[ ]Road|Route|Rural[ ]Route|Highway|Hwy)\b(?:[ ]\d{{1,4}})?{_UNIT}?"),
     rule("place", r"\b(?:P\.?[ ]?O\.?[ ]?Box|Post[ ]Office[ ]Box|RR|Rural[ ]Route)[ ]?\#?\d{1,6}(?:[ ]Box[ ]\d{1,5})?", re.I),
     rule("place", rf"(?P<x>{_CAP}(?:[ ]{_CAP}){{0,2}}),[ ](?:(?!MD|PA|ID|OR|ND|DO|MA)(?:{STATE_CODES})\b|(?:{STATE_CODES})(?=[ ]\d{{5}}|[.]?$))(?:[ ]{_ZIP})?", re.M),
     rule("place", rf"\b(?:{STATE_CODES})[ ](?P<x>{_ZIP})"),
+    rule("place", rf"(?<![\d-])\d{{5}}-\d{{4}}(?![\d-])"),
+    rule("place", rf"\b(?i:{'|'.join(sorted(STATES))})[ ](?P<x>{_ZIP})"),
+    rule("place", r"\b(?:Exit[ ]\d{1,3}(?:,[ ])?)?(?:Interstate|Route|Rte|Highway|Hwy|I-|US-|SR-)[ ]?\d{1,3}\b|\bExit[ ]\d{1,3}\b"),
     rule("place", rf"\b(?:zip|zip[ ]?code|postal[ ]code|postcode)[ ]?[:\#]?[ ]?(?P<x>{_ZIP}|[A-Z]{{1,2}}\d[A-Z\d]?[ ]?\d[A-Z]{{2}})", re.I),
     rule("place", r"(?<![\w-])[A-Z]{1,2}\d[A-Z\d]?[ ]\d[ABD-HJLNP-UW-Z]{2}(?![\w-])"),
     rule("place", rf"\b(?:{PLACE_VERBS.replace(' ', '[ ]')})[ ]?[:]?[ ](?:the[ ])?(?P<x>{_CAP}(?:[ ](?:of[ ]|the[ ]|and[ ]|&[ ])?{_CAP}){{0,5}})", re.M),
@@ -139,11 +145,13 @@ def _names(text: str) -> Iterator[Finding]:
             elif before.plain in CALLED and re.fullmatch(r"[ \t]{1,2}(?:by[ ])?[\"“']?", gap) and _capital(word):
                 taken.update(_run(text, words, i, keep_first=True))
             elif before.plain in BY and re.fullmatch(r":?[ \t]{1,2}", gap) and _capital(word) and not _kept(word):
-                taken.update(_run(text, words, i))
+                taken.update(() if _eponym(text, words, i) else _run(text, words, i))
         if _capital(word) and _credential_follows(text, words, i):
             taken.update(_back(text, words, i))
-        if _from_dictionary(text, words, i) or _stranger(text, words, i):
+        if _from_dictionary(text, words, i) or _stranger(text, words, i) or _does(text, words, i):
             taken.add(i)
+    for i in sorted(taken):
+        taken |= _beside(text, words, i)
     taken |= _again(text, words, taken)
     yield from _joined(text, words, taken)
 
@@ -154,10 +162,12 @@ def _capital(word: _Word) -> bool:
 
 def _kept(word: _Word) -> bool:
     """Whether a capitalised word is an ordinary one that a weak context does not make a name."""
-    return (_is_word(word.plain) and not _is_name(word.plain)) or _is_known(word.plain)
+    return (_is_word(word.plain) or _is_known(word.plain)) and not _is_name(word.plain)
 
 
 def _may_follow(word: _Word, title: _Word) -> bool:
+    if word.plain in PARTICLES and word.plain not in NEVER:
+        return True
     if word.plain in NEVER or title.plain == "miss" and not _capital(word):
         return False
     if _capital(word):
@@ -229,13 +239,48 @@ def _from_dictionary(text: str, words: list[_Word], i: int) -> bool:
     return False
 
 
+def _does(text: str, words: list[_Word], i: int) -> bool:
+    """Whether word *i*, a name that is a word too, begins a sentence and does what only a person does."""
+    word = words[i]
+    if i + 1 >= len(words) or not _capital(word) or not _is_name(word.plain) or word.plain in NO_PERSON:
+        return False
+    return words[i + 1].plain in DOES and text[word.end : words[i + 1].start] == " "
+
+
+def _beside(text: str, words: list[_Word], i: int) -> set[int]:
+    """Return the neighbours of a name that belong to it although they are ordinary words: Grace, Winter."""
+    found: set[int] = set()
+    k = i
+    while k + 1 < len(words) and re.fullmatch(r"[ ]|\.[ ]", text[words[k].end : words[k + 1].start]):
+        k += 1
+        if len(words[k].plain) == 1 and words[k].text.isupper():
+            continue
+        if not words[k].text[0].isupper() or words[k].plain not in listed("surnames_us") or words[k].plain in CREDENTIALS:
+            break
+        found.add(k)
+    k = i
+    while k and re.fullmatch(r"[ ]|\.[ ]|,[ ]", text[words[k - 1].end : words[k].start]):
+        gap = text[words[k - 1].end : words[k].start]
+        k -= 1
+        if len(words[k].plain) == 1 and words[k].text.isupper():
+            continue
+        names = listed("surnames_us") if gap == ", " else listed("given_names_us")
+        if not words[k].text[0].isupper() or words[k].plain not in names or words[k].plain in NO_PERSON:
+            break
+        if gap == ", " and k and text[words[k - 1].end : words[k].start] in (" ", ", "):
+            break
+        found.add(k)
+    return found
+
+
 def _stranger(text: str, words: list[_Word], i: int) -> bool:
     """Whether word *i* is capitalised and neither a word, nor a drug, nor a thing that is named after somebody."""
     word = words[i]
     plain = word.plain.removesuffix("'s").removesuffix("’s")
     if not word.text[0].isupper() or len(plain) < 3 or word.text.isupper() or _is_known(plain) or _is_word(plain):
         return False
-    if sum(letter.isupper() for letter in word.text) > 2 or _eponym(text, words, i):
+    capitals = sum(letter.isupper() for letter in word.text)
+    if capitals > 2 or (capitals > 1 and len(plain) < 5) or plain in CHART or _eponym(text, words, i):
         return False
     return not _DRUG.search(plain)
 

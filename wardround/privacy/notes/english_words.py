@@ -120,3 +120,20 @@ GENERIC = _of(
     "health home long term assisted and of to from in at for with by or on via today elementary middle high no is was discharge hospital "
     "bank blood water swimming retirement transferred admitted seen followed presented came went cardiac radiology imaging"
 )
+DOES = _of(
+    "reports reported states stated says said denies denied complains complained presented presents was has had is lives called "
+    "notes admits feels felt agreed agrees returns returned underwent told asked wants understands takes smokes drinks works fell"
+)
+NO_PERSON = NEVER | _of(
+    "pain patient head foot back hand long young heart skin mother father son baby plan care history family church case may "
+    "will day week ward page price person major minor light little small large best good new old early true love power sharp "
+    "child love stool love diet bone ball brown black white green gray red blue field cross north south east west english "
+    "german french rest may june march april august sunday monday friday dear sir weight height speech strength gait vision mood "
+    "chest neck temple lung brain abdomen fever cough bowel sleep appetite there here exam"
+)
+CHART = _of(
+    "fax email e-mail accession addendum cc re dob mrn ssn zip url ip vin udi covid spo wbc rbc cxr mri ekg ecg a1c telehealth "
+    "voicemail inpatient outpatient rehab radiograph echocardiogram sonogram dialysate nonsmoker nontender afebrile "
+    "normocephalic atraumatic anicteric normoactive postoperative preoperative intraoperative hemodialysis microbiology "
+    "pathologist internet website wifi bluetooth whatsapp facebook instagram twitter skype zoom mychart facetime"
+)

@@ -21,8 +21,8 @@ _PHONE = r"""(?:\+?\d{1,3}[ .-]?)?(?:\(\d{2,5}\)|\d{2,5})[ .)-]{0,2}\d{3,4}[ .-]
 
 
 def _labelled(category: str, labels: str, value: str = _ID, *, boundary: bool = True) -> Rule:
-    left = _LEFT if boundary else ""
-    return rule(category, rf"{left}(?:{labels}){_NUMBER}{_IS}{value}", _I)
+    left, right = (_LEFT, "(?![A-Za-z])") if boundary else ("", "")
+    return rule(category, rf"{left}(?:{labels}){right}{_NUMBER}{_IS}{value}", _I)
 
 
 RULES: tuple[Rule, ...] = (
@@ -49,10 +49,11 @@ RULES: tuple[Rule, ...] = (
     rule(
         "phone",
         rf"""(?:\b(?:tel|telephone|phone|ph|cell|cellphone|mobile|mob|home|work|pager|beeper|contact|call(?:ed|ing)?|reached[ ]at|voicemail
-        |whatsapp|extension|ext|x)|电话|手机|联系方式|联系号码|座机|分机|小灵通)(?:号码|号)?{_NUMBER}(?:[ ](?:at|on|to|me[ ]at))?{_IS}
+        |whatsapp|extension|ext|page)\.?|电话|手机|联系方式|联系号码|座机|分机|小灵通)(?:号码|号)?{_NUMBER}(?:[ ](?:at|on|to|me[ ]at))?{_IS}
         (?P<x>{_PHONE}|\(?\d{{2,5}}\)?[ .-]?\d{{3,8}}|(?<=[#:： ])\d{{4,8}})(?!\d)""",
         _I,
     ),
+    rule("phone", r"(?<![A-Za-z0-9])x[ ]?\d{3,6}(?!\d)", _I),
     rule("phone", r"(?<![\dA-Za-z])(?:(?:\+|00)?86[ -]?)?1[3-9]\d[ -]?\d{4}[ -]?\d{4}(?!\d)"),
     rule("phone", r"(?<![\d-])(?:\(?0\d{2,3}\)?[ -]?)[2-9]\d{2,3}[ -]?\d{4}(?!\d)(?:[ -]?(?:转|分机)?[ ]?\d{1,5})?"),
     rule("phone", r"(?<!\d)[48]00[ -]\d{3,4}[ -]\d{3,4}(?!\d)"),
@@ -69,7 +70,8 @@ RULES: tuple[Rule, ...] = (
     _labelled("licence", r"licen[sc]e|lic|certificate|cert|passport|permit|DEA|NPI|registration|reg|DL|GMC|NMC|green[ ]card|visa[ ]no|driver'?s"),
     _labelled("licence", r"(?:执业|资格|驾驶|驾照|军官|士兵|护士|医师|残疾|结婚|出生|出生医学|营业|学生|工作|毕业|老年|退役|退伍|离休)(?:医师|护士|人)?(?:执照|证明|证书|证|执业)(?:书)?(?:编)?(?:号码|号)?|护照(?:号码|号)?|通行证(?:号码|号)?|许可证(?:号码|号)?|驾照(?:号码|号)?|台胞证(?:号)?|居留证(?:号)?", boundary=False),
     rule("vehicle", rf"{_LEFT}(?=[A-HJ-NPR-Z]{{0,16}}\d)[A-HJ-NPR-Z0-9]{{17}}(?![A-Za-z0-9])"),
-    _labelled("vehicle", r"VIN|vehicle(?:[ ]id(?:entification)?)?|(?:license|licence|number|registration)[ -]?plate|plate|tag|车架号?|发动机号?|车牌号?(?:码)?|车辆识别(?:代)?(?:号|码)", r"(?P<x>[A-Za-z0-9一-鿿](?=[A-Za-z -]{0,8}\d|\d)[A-Za-z0-9·• -]{2,18}[A-Za-z0-9])", boundary=False),
+    _labelled("vehicle", r"VIN|vehicle(?:[ ]id(?:entification)?)?|(?:license|licence|number|registration)[ -]?plate|plate|tag", r"(?P<x>(?=[A-Za-z0-9 -]{0,8}\d)[A-Za-z0-9][A-Za-z0-9-]{2,18}(?:[ ][A-Z0-9]{2,4})?)"),
+    _labelled("vehicle", r"车架号?|发动机号?|车牌号?(?:码)?|车辆识别(?:代)?(?:号|码)", r"(?P<x>[A-Za-z0-9一-鿿](?=[A-Za-z -]{0,8}\d|\d)[A-Za-z0-9·• -]{2,18}[A-Za-z0-9])", boundary=False),
     rule("vehicle", r"[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼使领][A-Z][ ·•.-]?[A-Z0-9]{4,6}[学警挂港澳]?(?![A-Za-z0-9])", _I),
     _labelled("device", r"serial|S/N|SN|device|UDI|model|lot|IMEI|MAC(?:[ ]address)?|pacemaker|implant|prosthesis|generator|pump|stent|ICD[ ]serial|lead|asset"),
     rule("device", r"\(01\)\d{14}(?:\(\d{2}\)[A-Za-z0-9/.-]{1,20}){0,5}"),
