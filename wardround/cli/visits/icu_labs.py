@@ -15,7 +15,7 @@ SEED = 20150101
 CLEAN = 32
 """Stays of the usual month; a patient's stays come together."""
 IN_GRAMS_PER_LITRE = 10.0
-BLED = {"haemoglobin": (1.0, -3.5), "platelets": (0.6, 0.0), "calcium": (1.0, -1.0), "urea": (1.4, 0.0)}
+BLED = {"haemoglobin": (1.0, -2.4), "platelets": (0.5, 0.0), "calcium": (1.0, -1.2), "urea": (1.6, 0.0)}
 """Channel -> by what its values are multiplied, and what is then added: a planted shift, no real ward."""
 
 
