@@ -1,34 +1,203 @@
 """Sentences and identifiers of the synthetic English notes."""
 
 GIVEN = {
-    "developed": "John Mary Robert Linda Susan David Patricia Michael Barbara James Karen Thomas Nancy Daniel Betty Paul "
-    "Sandra Kevin Carol Brian Amanda Jason Melissa Eric Laura Stephen Rebecca Raymond Sharon Gary".split(),
-    "held out": "Priya Olufemi Xiomara Wojciech Siobhan Dmitri Anneliese Tariq Guadalupe Hiroshi Fatima Kwame Ingrid Rajesh "
-    "Mercedes Gianluca Thuy Oluwaseun Zainab Bartholomew Clementine Hope Faith Grace Dean Ruby Violet Chance Summer Rose".split(),
+    "developed": [
+        "John",
+        "Mary",
+        "Robert",
+        "Linda",
+        "Susan",
+        "David",
+        "Patricia",
+        "Michael",
+        "Barbara",
+        "James",
+        "Karen",
+        "Thomas",
+        "Nancy",
+        "Daniel",
+        "Betty",
+        "Paul",
+        "Sandra",
+        "Kevin",
+        "Carol",
+        "Brian",
+        "Amanda",
+        "Jason",
+        "Melissa",
+        "Eric",
+        "Laura",
+        "Stephen",
+        "Rebecca",
+        "Raymond",
+        "Sharon",
+        "Gary",
+    ],
+    "held out": [
+        "Priya",
+        "Olufemi",
+        "Xiomara",
+        "Wojciech",
+        "Siobhan",
+        "Dmitri",
+        "Anneliese",
+        "Tariq",
+        "Guadalupe",
+        "Hiroshi",
+        "Fatima",
+        "Kwame",
+        "Ingrid",
+        "Rajesh",
+        "Mercedes",
+        "Gianluca",
+        "Thuy",
+        "Oluwaseun",
+        "Zainab",
+        "Bartholomew",
+        "Clementine",
+        "Hope",
+        "Faith",
+        "Grace",
+        "Dean",
+        "Ruby",
+        "Violet",
+        "Chance",
+        "Summer",
+        "Rose",
+    ],
 }
 SURNAME = {
-    "developed": "Smith Johnson Williams Garcia Miller Davis Rodriguez Martinez Anderson Taylor Thomas Moore Jackson Thompson "
-    "White Harris Clark Lewis Robinson Walker Hall Allen King Wright Hernandez Lopez Hill Green Adams Baker".split(),
-    "held out": "Kowalczyk Nwosu Papadopoulos Raghunathan Okonkwo Szczepanski Vandenberghe Tchaikovsky Abdulrahman Yamamoto "
-    "Fitzgerald O'Sullivan McAllister Featherstonehaugh Nguyen Castellanos Lindqvist Brzezinski Oyelaran Petrosyan Winter "
-    "Bishop Rice Day Park Stone Fields Banks Frost Cole".split(),
+    "developed": [
+        "Smith",
+        "Johnson",
+        "Williams",
+        "Garcia",
+        "Miller",
+        "Davis",
+        "Rodriguez",
+        "Martinez",
+        "Anderson",
+        "Taylor",
+        "Thomas",
+        "Moore",
+        "Jackson",
+        "Thompson",
+        "White",
+        "Harris",
+        "Clark",
+        "Lewis",
+        "Robinson",
+        "Walker",
+        "Hall",
+        "Allen",
+        "King",
+        "Wright",
+        "Hernandez",
+        "Lopez",
+        "Hill",
+        "Green",
+        "Adams",
+        "Baker",
+    ],
+    "held out": [
+        "Kowalczyk",
+        "Nwosu",
+        "Papadopoulos",
+        "Raghunathan",
+        "Okonkwo",
+        "Szczepanski",
+        "Vandenberghe",
+        "Tchaikovsky",
+        "Abdulrahman",
+        "Yamamoto",
+        "Fitzgerald",
+        "O'Sullivan",
+        "McAllister",
+        "Featherstonehaugh",
+        "Nguyen",
+        "Castellanos",
+        "Lindqvist",
+        "Brzezinski",
+        "Oyelaran",
+        "Petrosyan",
+        "Winter",
+        "Bishop",
+        "Rice",
+        "Day",
+        "Park",
+        "Stone",
+        "Fields",
+        "Banks",
+        "Frost",
+        "Cole",
+    ],
 }
 CITY = {
-    "developed": "Springfield Riverside Franklin Greenville Bristol Clinton Fairview Salem Madison Georgetown Dayton Tucson "
-    "Fresno Omaha Boise".split(),
-    "held out": "Poughkeepsie Schenectady Albuquerque Chattanooga Kalamazoo Sheboygan Wilkes-Barre Pawtucket Tallahassee Oshkosh "
-    "Yonkers Tuscaloosa Waukegan Spokane Paducah".split(),
+    "developed": [
+        "Springfield",
+        "Riverside",
+        "Franklin",
+        "Greenville",
+        "Bristol",
+        "Clinton",
+        "Fairview",
+        "Salem",
+        "Madison",
+        "Georgetown",
+        "Dayton",
+        "Tucson",
+        "Fresno",
+        "Omaha",
+        "Boise",
+    ],
+    "held out": [
+        "Poughkeepsie",
+        "Schenectady",
+        "Albuquerque",
+        "Chattanooga",
+        "Kalamazoo",
+        "Sheboygan",
+        "Wilkes-Barre",
+        "Pawtucket",
+        "Tallahassee",
+        "Oshkosh",
+        "Yonkers",
+        "Tuscaloosa",
+        "Waukegan",
+        "Spokane",
+        "Paducah",
+    ],
 }
 STREET = {
     "developed": ["Main Street", "Oak Avenue", "Elm St", "Washington Blvd", "Park Road", "Maple Drive"],
-    "held out": ["Martin Luther King Parkway", "Old Mill Lane", "N 42nd Street", "Peachtree Ter", "Quail Hollow Ct", "W Sunset Hwy"],
+    "held out": [
+        "Martin Luther King Parkway",
+        "Old Mill Lane",
+        "N 42nd Street",
+        "Peachtree Ter",
+        "Quail Hollow Ct",
+        "W Sunset Hwy",
+    ],
 }
 HOSPITAL = {
     "developed": ["Mercy Hospital", "St. Luke's Medical Center", "Riverside General Hospital", "Oakwood Nursing Home"],
     "held out": ["Beth Israel Deaconess Medical Center", "Golden Meadows Assisted Living", "Lakeshore Rehabilitation Center",
                  "University Hospital of Northfield"],
 }  # fmt: skip
-MONTHS = "January February March April May June July August September October November December".split()
+MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
 
 
 def digits(rng, form):
@@ -74,7 +243,12 @@ def day(rng, half):
 
 def born(rng, half):
     m, d, y = rng.randint(1, 12), rng.randint(1, 28), str(rng.randint(1921, 1990))
-    return rng.choice({"developed": [f"{m:02}/{d:02}/{y}", f"{y}-{m:02}-{d:02}"], "held out": [f"{MONTHS[m - 1]} {d}, {y}", f"{m}/{d}/{y[2:]}"]}[half])
+    return rng.choice(
+        {
+            "developed": [f"{m:02}/{d:02}/{y}", f"{y}-{m:02}-{d:02}"],
+            "held out": [f"{MONTHS[m - 1]} {d}, {y}", f"{m}/{d}/{y[2:]}"],
+        }[half]
+    )
 
 
 def address(rng, half):
@@ -99,12 +273,21 @@ def email(rng, half):
     return f"{name}{rng.choice(['', digits(rng, 'dd')])}@{rng.choice(['example.com', 'mail.example.org', 'clinic-post.example.net'])}"
 
 
-PHONE = {"developed": ["(DDd) Ddd-dddd", "DDd-Ddd-dddd", "Ddd-dddd"], "held out": ["DDd.Ddd.dddd", "+1 DDd Ddd dddd", "1-DDd-Ddd-dddd ext. ddd", "+44 20 7dddDddd".replace("D", "d"), "DDdDdddddd"]}
+PHONE = {
+    "developed": ["(DDd) Ddd-dddd", "DDd-Ddd-dddd", "Ddd-dddd"],
+    "held out": [
+        "DDd.Ddd.dddd",
+        "+1 DDd Ddd dddd",
+        "1-DDd-Ddd-dddd ext. ddd",
+        "+44 20 7dddDddd".replace("D", "d"),
+        "DDdDdddddd",
+    ],
+}
 SLOTS = {
     "given": ("name", given), "surname": ("name", surname), "full": ("name", full), "listed": ("name", listed_name),
     "caps": ("name", lambda rng, half: full(rng, half).upper()),
     "day": ("date", day), "born": ("date", born), "monthname": ("date", lambda rng, half: rng.choice(MONTHS)),
-    "weekday": ("date", lambda rng, half: rng.choice("Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split())),
+    "weekday": ("date", lambda rng, half: rng.choice(["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"])),
     "monthday": ("date", lambda rng, half: f"{rng.randint(1, 12)}/{rng.randint(1, 28)}"),
     "holiday": ("date", lambda rng, half: rng.choice(["Christmas", "Thanksgiving", "New Year's Eve", "Easter", "Labor Day"])),
     "old": ("age", lambda rng, half: str(rng.randint(90, 107))),

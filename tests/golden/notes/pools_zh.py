@@ -2,19 +2,72 @@
 
 from pools_en import code, digits, pick, vin
 
-SURNAME = {"developed": "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗", "held out": "汪田谭贺邱侯孟龙段雷黎史陶顾毛郝钱汤尹武"}
+SURNAME = {
+    "developed": "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗",
+    "held out": "汪田谭贺邱侯孟龙段雷黎史陶顾毛郝钱汤尹武",
+}
 GIVEN = {
-    "developed": "建国 秀英 桂兰 志强 丽 伟 芳 娜 敏 静 军 洋 勇 艳 杰 涛 明 秀兰 霞 玉梅 国庆 文华".split(),
-    "held out": "子涵 梓萱 德顺 金凤 浩然 思远 彩云 永康 雅琴 泽宇 俊 蕾 凯 慧珍 守义 晓东 婷婷 春花 庆祥 若曦".split(),
+    "developed": [
+        "建国",
+        "秀英",
+        "桂兰",
+        "志强",
+        "丽",
+        "伟",
+        "芳",
+        "娜",
+        "敏",
+        "静",
+        "军",
+        "洋",
+        "勇",
+        "艳",
+        "杰",
+        "涛",
+        "明",
+        "秀兰",
+        "霞",
+        "玉梅",
+        "国庆",
+        "文华",
+    ],
+    "held out": [
+        "子涵",
+        "梓萱",
+        "德顺",
+        "金凤",
+        "浩然",
+        "思远",
+        "彩云",
+        "永康",
+        "雅琴",
+        "泽宇",
+        "俊",
+        "蕾",
+        "凯",
+        "慧珍",
+        "守义",
+        "晓东",
+        "婷婷",
+        "春花",
+        "庆祥",
+        "若曦",
+    ],
 }
 FOREIGN = {"developed": ["阿依古丽·买买提", "买买提·艾力"], "held out": ["古丽娜尔·吐尔逊", "扎西·多吉", "次仁·卓玛"]}
-CITY = {"developed": ["杭州市", "南京市", "长沙市", "济南市", "郑州市"], "held out": ["绵阳市", "泉州市", "洛阳市", "赤峰市", "曲靖市"]}
+CITY = {
+    "developed": ["杭州市", "南京市", "长沙市", "济南市", "郑州市"],
+    "held out": ["绵阳市", "泉州市", "洛阳市", "赤峰市", "曲靖市"],
+}
 DISTRICT = {"developed": ["西湖区", "鼓楼区", "岳麓区", "历下区"], "held out": ["涪城区", "丰泽区", "涧西区", "麒麟区"]}
 HOSPITAL = {
     "developed": ["杭州市第一人民医院", "浙江大学医学院附属第二医院", "湘雅医院", "济南市中心医院"],
     "held out": ["绵阳市中医医院", "泉州市丰泽区妇幼保健院", "华西医院", "赤峰学院附属医院"],
 }
-EMPLOYER = {"developed": ["杭州机床厂", "海天贸易有限公司", "长沙市第一中学"], "held out": ["顺达物流有限公司", "绵阳市实验小学", "东方红纺织厂"]}
+EMPLOYER = {
+    "developed": ["杭州机床厂", "海天贸易有限公司", "长沙市第一中学"],
+    "held out": ["顺达物流有限公司", "绵阳市实验小学", "东方红纺织厂"],
+}
 
 
 def name(rng, half):
@@ -25,18 +78,33 @@ def date(rng, half):
     y, m, d = rng.randint(1998, 2024), rng.randint(1, 12), rng.randint(1, 28)
     forms = {
         "developed": [f"{y}年{m}月{d}日", f"{y}-{m:02}-{d:02}", f"{y}.{m:02}.{d:02}", f"{m}月{d}日", f"{y}年{m}月"],
-        "held out": [f"{y}/{m}/{d}", f"{y}年{m}月{d}号", f"{y % 100:02}年{m}月{d}日", f"{y}{m:02}{d:02}", f"{y}年{m}月上旬", f"{m}月{d}号"],
+        "held out": [
+            f"{y}/{m}/{d}",
+            f"{y}年{m}月{d}号",
+            f"{y % 100:02}年{m}月{d}日",
+            f"{y}{m:02}{d:02}",
+            f"{y}年{m}月上旬",
+            f"{m}月{d}号",
+        ],
     }
     return rng.choice(forms[half])
 
 
 def born(rng, half):
     y, m, d = rng.randint(1921, 1990), rng.randint(1, 12), rng.randint(1, 28)
-    return rng.choice({"developed": [f"{y}年{m}月{d}日", f"{y}-{m:02}-{d:02}"], "held out": [f"{y}.{m}.{d}", f"{y}{m:02}{d:02}"]}[half])
+    return rng.choice(
+        {"developed": [f"{y}年{m}月{d}日", f"{y}-{m:02}-{d:02}"], "held out": [f"{y}.{m}.{d}", f"{y}{m:02}{d:02}"]}[
+            half
+        ]
+    )
 
 
 def identity(rng, half):
-    body = rng.choice(["110105", "330106", "510703", "430104"]) + f"{rng.randint(1925, 2004)}{rng.randint(1, 12):02}{rng.randint(1, 28):02}" + digits(rng, "ddd")
+    body = (
+        rng.choice(["110105", "330106", "510703", "430104"])
+        + f"{rng.randint(1925, 2004)}{rng.randint(1, 12):02}{rng.randint(1, 28):02}"
+        + digits(rng, "ddd")
+    )
     weights = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
     check = "10X98765432"[sum(int(c) * w for c, w in zip(body, weights, strict=True)) % 11]
     return body + (check if half == "developed" else check.lower())
@@ -44,15 +112,27 @@ def identity(rng, half):
 
 def address(rng, half):
     place = f"{rng.choice(CITY[half])}{rng.choice(DISTRICT[half])}"
-    return place + {
-        "developed": f"文三路{rng.randint(1, 400)}号{rng.randint(1, 20)}栋{rng.randint(101, 2004)}室",
-        "held out": rng.choice([f"建设街道幸福社区{rng.randint(1, 30)}号楼{rng.randint(1, 6)}单元", f"柳树镇前进村{rng.randint(1, 9)}组{rng.randint(1, 99)}号"]),
-    }[half]
+    return (
+        place
+        + {
+            "developed": f"文三路{rng.randint(1, 400)}号{rng.randint(1, 20)}栋{rng.randint(101, 2004)}室",
+            "held out": rng.choice(
+                [
+                    f"建设街道幸福社区{rng.randint(1, 30)}号楼{rng.randint(1, 6)}单元",
+                    f"柳树镇前进村{rng.randint(1, 9)}组{rng.randint(1, 99)}号",
+                ]
+            ),
+        }[half]
+    )
 
 
 def plate(rng, half):
     place = rng.choice("浙苏湘鲁" if half == "developed" else "川闽豫蒙")
-    return f"{place}{rng.choice('ABCD')}{'' if half == 'developed' else '·'}{code(rng, 1, 4)}" if rng.random() < 0.6 else f"{place}AD{digits(rng, 'ddddd')}"
+    return (
+        f"{place}{rng.choice('ABCD')}{'' if half == 'developed' else '·'}{code(rng, 1, 4)}"
+        if rng.random() < 0.6
+        else f"{place}AD{digits(rng, 'ddddd')}"
+    )
 
 
 SLOTS = {

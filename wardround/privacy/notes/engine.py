@@ -89,9 +89,14 @@ def found(text: str, *, language: str | None, rules: Sequence[Rule] = RULES) -> 
             widest = width
             continue
         last = joined[-1]
-        better = width > widest or (width == widest and _GUESSED.get(finding.category, 0) < _GUESSED.get(last.category, 0))
+        better = width > widest or (
+            width == widest and _GUESSED.get(finding.category, 0) < _GUESSED.get(last.category, 0)
+        )
         category, year = (finding.category, finding.year) if better else (last.category, last.year)
-        if BIRTH in (finding.year, last.year):  # of a birth date not even the year may stay, whatever else it looks like
+        if BIRTH in (
+            finding.year,
+            last.year,
+        ):  # of a birth date not even the year may stay, whatever else it looks like
             year = BIRTH
         joined[-1] = Finding(last.start, max(last.end, finding.end), category, year)
         widest = max(widest, width)

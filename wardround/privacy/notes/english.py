@@ -45,7 +45,7 @@ PLACES: tuple[Rule, ...] = (
     rule("place", r"\b(?:P\.?[ ]?O\.?[ ]?Box|Post[ ]Office[ ]Box|RR|Rural[ ]Route)[ ]?\#?\d{1,6}(?:[ ]Box[ ]\d{1,5})?", re.I),
     rule("place", rf"(?P<x>{_CAP}(?:[ ]{_CAP}){{0,2}}),[ ](?:(?!MD|PA|ID|OR|ND|DO|MA)(?:{STATE_CODES})\b|(?:{STATE_CODES})(?=[ ]\d{{5}}|[.]?$))(?:[ ]{_ZIP})?", re.M),
     rule("place", rf"\b(?:{STATE_CODES})[ ](?P<x>{_ZIP})"),
-    rule("place", rf"(?<![\d-])\d{{5}}-\d{{4}}(?![\d-])"),
+    rule("place", r"(?<![\d-])\d{5}-\d{4}(?![\d-])"),
     rule("place", rf"\b(?i:{'|'.join(sorted(STATES))})[ ](?P<x>{_ZIP})"),
     rule("place", r"\b(?:Exit[ ]\d{1,3}(?:,[ ])?)?(?:Interstate|Route|Rte|Highway|Hwy|I-|US-|SR-)[ ]?\d{1,3}\b|\bExit[ ]\d{1,3}\b"),
     rule("place", rf"\b(?:zip|zip[ ]?code|postal[ ]code|postcode)[ ]?[:\#]?[ ]?(?P<x>{_ZIP}|[A-Z]{{1,2}}\d[A-Z\d]?[ ]?\d[A-Z]{{2}})", re.I),
@@ -83,14 +83,44 @@ def english(text: str) -> Iterator[Finding]:
 
 def _only_generic(phrase: str) -> bool:
     words = re.findall(r"[a-z'’]+", phrase.lower())
-    return all(word in GENERIC or word in STATES or word in NEVER or word in _MEDICAL for word in words) and not re.search(
-        r"\d", phrase
-    )
+    return all(
+        word in GENERIC or word in STATES or word in NEVER or word in _MEDICAL for word in words
+    ) and not re.search(r"\d", phrase)
 
 
 _MEDICAL = frozenset(
-    "emergency department room floor unit ward icu ed er or pacu nicu picu micu sicu surgery cardiology neurology oncology "
-    "orthopedics medicine service clinic hospital radiology center pod bed home hospice".split()
+    [
+        "emergency",
+        "department",
+        "room",
+        "floor",
+        "unit",
+        "ward",
+        "icu",
+        "ed",
+        "er",
+        "or",
+        "pacu",
+        "nicu",
+        "picu",
+        "micu",
+        "sicu",
+        "surgery",
+        "cardiology",
+        "neurology",
+        "oncology",
+        "orthopedics",
+        "medicine",
+        "service",
+        "clinic",
+        "hospital",
+        "radiology",
+        "center",
+        "pod",
+        "bed",
+        "home",
+        "hospice",
+    ]
 )
 
 
@@ -129,7 +159,8 @@ def _is_known(plain: str) -> bool:
 
 def _names(text: str) -> Iterator[Finding]:
     words = [
-        _Word(m.start(), m.end(), m.group(), m.group().lower().rstrip(".")) for m in _WORD.finditer(text)
+        _Word(m.start(), m.end(), m.group(), m.group().lower().rstrip(".").removesuffix("'s").removesuffix("’s"))
+        for m in _WORD.finditer(text)
     ]
     taken: set[int] = set()
     for i, word in enumerate(words):
@@ -138,9 +169,16 @@ def _names(text: str) -> Iterator[Finding]:
         if before is not None:
             if before.plain in TITLES and _JOIN.fullmatch(gap) and _may_follow(word, before):
                 taken.update(_run(text, words, i, keep_first=True))
-            elif before.plain in LABELS and re.fullmatch(r"(?:\(s\)|'s)?[ \t]{0,2}[:=#][ \t\n]{0,3}|[ \t]{0,2}-[ \t]", gap):
+            elif before.plain in LABELS and re.fullmatch(
+                r"(?:\(s\)|'s)?[ \t]{0,2}[:=#][ \t\n]{0,3}|[ \t]{0,2}-[ \t]", gap
+            ):
                 taken.update(_run(text, words, i, keep_first=_capital(word), listed_too=True))
-            elif before.plain in RELATIVES and re.fullmatch(r",?[ \t(]{1,2}(?:is[ ])?", gap) and _capital(word) and not _kept(word):
+            elif (
+                before.plain in RELATIVES
+                and re.fullmatch(r",?[ \t(]{1,2}(?:is[ ])?", gap)
+                and _capital(word)
+                and not _kept(word)
+            ):
                 taken.update(_run(text, words, i))
             elif before.plain in CALLED and re.fullmatch(r"[ \t]{1,2}(?:by[ ])?[\"“']?", gap) and _capital(word):
                 taken.update(_run(text, words, i, keep_first=True))
@@ -168,14 +206,33 @@ def _kept(word: _Word) -> bool:
 def _may_follow(word: _Word, title: _Word) -> bool:
     if word.plain in PARTICLES and word.plain not in NEVER:
         return True
-    if word.plain in NEVER or title.plain == "miss" and not _capital(word):
+    if word.plain in NEVER or (title.plain == "miss" and not _capital(word)):
         return False
     if _capital(word):
         return not (title.plain in _WEAK_TITLES and _kept(word))
     return title.plain in ("mr", "mrs", "ms", "dr") and not (_is_word(word.plain) and not _is_name(word.plain))
 
 
-_WEAK_TITLES = frozenset("nurse sister father mother judge officer doctor attorney dean dame sir fr col lt madam ms".split())
+_WEAK_TITLES = frozenset(
+    [
+        "nurse",
+        "sister",
+        "father",
+        "mother",
+        "judge",
+        "officer",
+        "doctor",
+        "attorney",
+        "dean",
+        "dame",
+        "sir",
+        "fr",
+        "col",
+        "lt",
+        "madam",
+        "ms",
+    ]
+)
 
 
 def _run(text: str, words: list[_Word], i: int, *, keep_first: bool = False, listed_too: bool = False) -> list[int]:
@@ -184,19 +241,21 @@ def _run(text: str, words: list[_Word], i: int, *, keep_first: bool = False, lis
     lower = not words[i].text[0].isupper()
     for k in range(i + 1, min(i + 6, len(words))):
         gap = text[words[k - 1].end : words[k].start]
-        joined = _JOIN.fullmatch(gap) and "\n" not in gap
+        joined: object = _JOIN.fullmatch(gap) if "\n" not in gap else None
         if gap.startswith(".") and len(words[k - 1].text) > 2 and words[k - 1].plain not in CREDENTIALS:
             joined = None
         if not joined and listed_too and k == i + 1:
             joined = _LIST_JOIN.fullmatch(gap)
-        if not joined or not (_capital(words[k]) or words[k].plain in PARTICLES or (lower and _is_name(words[k].plain))):
+        if not joined or not (
+            _capital(words[k]) or words[k].plain in PARTICLES or (lower and _is_name(words[k].plain))
+        ):
             break
         found.append(k)
     while len(found) > (1 if keep_first else 0) and (
-        _kept(words[found[-1]]) and len(words[found[-1]].plain) > 1 or words[found[-1]].plain in PARTICLES
+        (_kept(words[found[-1]]) and len(words[found[-1]].plain) > 1) or words[found[-1]].plain in PARTICLES
     ):
         found.pop()
-    return found if keep_first or found and not all(_kept(words[k]) for k in found) else []
+    return found if keep_first or (found and not all(_kept(words[k]) for k in found)) else []
 
 
 def _credential_follows(text: str, words: list[_Word], i: int) -> bool:
@@ -232,8 +291,8 @@ def _from_dictionary(text: str, words: list[_Word], i: int) -> bool:
             beside = words[k]
             if (
                 re.fullmatch(r",?[ \t]|\.[ \t]", text[words[low].end : words[high].start]) and _capital(beside)
-                and (_is_name(beside.plain) and (not _is_word(beside.plain) or bare in listed("given_names_us") and k > i)
-                     or len(beside.plain) == 1 and k > i)
+                and ((_is_name(beside.plain) and (not _is_word(beside.plain) or (bare in listed("given_names_us") and k > i)))
+                     or (len(beside.plain) == 1 and k > i))
             ):  # fmt: skip
                 return True
     return False
@@ -255,7 +314,11 @@ def _beside(text: str, words: list[_Word], i: int) -> set[int]:
         k += 1
         if len(words[k].plain) == 1 and words[k].text.isupper():
             continue
-        if not words[k].text[0].isupper() or words[k].plain not in listed("surnames_us") or words[k].plain in CREDENTIALS:
+        if (
+            not words[k].text[0].isupper()
+            or words[k].plain not in listed("surnames_us")
+            or words[k].plain in CREDENTIALS
+        ):
             break
         found.add(k)
     k = i
@@ -316,15 +379,37 @@ def _again(text: str, words: list[_Word], taken: set[int]) -> set[int]:
     }  # fmt: skip
 
 
-_MONTHS = frozenset("january february march april may june july august september october november december will mark can".split())
+_MONTHS = frozenset(
+    [
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+        "will",
+        "mark",
+        "can",
+    ]
+)
 
 
 def _joined(text: str, words: list[_Word], taken: set[int]) -> Iterator[Finding]:
     """Yield runs of taken words as one name each, with initials between and before them."""
     for i in list(taken):
         k = i - 1
-        if k >= 0 and k not in taken and len(words[k].plain) == 1 and words[k].text.isupper() and re.fullmatch(
-            r"\.?[ ]", text[words[k].end : words[i].start]
+        if (
+            k >= 0
+            and k not in taken
+            and len(words[k].plain) == 1
+            and words[k].text.isupper()
+            and re.fullmatch(r"\.?[ ]", text[words[k].end : words[i].start])
         ):
             taken.add(k)
         k = i + 1

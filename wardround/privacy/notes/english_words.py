@@ -74,7 +74,7 @@ AFTER_EPONYM = _of(
     "disease syndrome sign test procedure catheter lymphoma tumor tumour sarcoma scale score classification criteria index "
     "maneuver reflex fracture contracture phenomenon esophagus diverticulum tube drain palsy chorea cyst thyroiditis dementia "
     "encephalopathy pattern sounds respiration stain view position series line wire screw plate staging stage grade grading "
-    "virus fever anemia's monitor ulcer nodes lines spots body bodies stage lesion gland duct line artery vein muscle nerve"
+    "virus fever anemia's monitor ulcer nodes lines spots body bodies stage lesion gland duct line artery vein muscle nerve count counts cell cells matter"
 )
 PLACE_VERBS = (
     "lives in|lived in|living in|lives at|living at|lives near|resides in|resides at|residing at|residing in|resident of|"
@@ -96,9 +96,7 @@ STATES = _of(
     "english spanish french german italian chinese japanese korean vietnamese arabic russian portuguese hispanic latino "
     "caucasian asian african european mexican indian medicare medicaid covid"
 )
-STATE_CODES = (
-    "A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|PA|RI|S[CD]|T[NX]|UT|V[AT]|W[AIVY]|PR"
-)
+STATE_CODES = "A[KLRZ]|C[AOT]|D[CE]|FL|GA|HI|I[ADLN]|K[SY]|LA|M[ADEINOST]|N[CDEHJMVY]|O[HKR]|PA|RI|S[CD]|T[NX]|UT|V[AT]|W[AIVY]|PR"
 STREETS = (
     "Street|St|Avenue|Ave|Av|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Dr|Court|Ct|Place|Pl|Way|Terrace|Ter|Circle|Cir|Highway|Hwy|"
     "Parkway|Pkwy|Square|Sq|Trail|Trl|Alley|Row|Crescent|Close|Loop|Path|Pike|Turnpike|Route|Plaza|Heights|Ridge|Run|Hill|Walk|"
@@ -132,7 +130,7 @@ NO_PERSON = NEVER | _of(
     "chest neck temple lung brain abdomen fever cough bowel sleep appetite there here exam"
 )
 CHART = _of(
-    "fax email e-mail accession addendum cc re dob mrn ssn zip url ip vin udi covid spo wbc rbc cxr mri ekg ecg a1c telehealth "
+    "hgb hct plt voiceprint fax email e-mail accession addendum cc re dob mrn ssn zip url ip vin udi covid spo wbc rbc cxr mri ekg ecg a1c telehealth "
     "voicemail inpatient outpatient rehab radiograph echocardiogram sonogram dialysate nonsmoker nontender afebrile "
     "normocephalic atraumatic anicteric normoactive postoperative preoperative intraoperative hemodialysis microbiology "
     "pathologist internet website wifi bluetooth whatsapp facebook instagram twitter skype zoom mychart facetime"

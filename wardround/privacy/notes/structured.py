@@ -12,7 +12,9 @@ _I = re.IGNORECASE
 _LEFT = r"(?<![A-Za-z0-9])"
 _DIGITS_LEFT = r"(?<![0-9])(?<![0-9][.-])"
 _DIGITS_RIGHT = r"(?![0-9])(?!-[0-9])"
-_ID = r"(?P<x>(?=[^\s0-9]{0,8}[0-9]|[A-Za-z]{1,3}[-/][A-Za-z0-9-]{0,8}[0-9])[A-Za-z0-9][A-Za-z0-9./_-]{1,40}[A-Za-z0-9])"
+_ID = (
+    r"(?P<x>(?=[^\s0-9]{0,8}[0-9]|[A-Za-z]{1,3}[-/][A-Za-z0-9-]{0,8}[0-9])[A-Za-z0-9][A-Za-z0-9./_-]{1,40}[A-Za-z0-9])"
+)
 _ID_SPACED = r"(?P<x>[A-Za-z0-9][A-Za-z0-9-]{1,20}(?:[ ][A-Za-z0-9-]{2,10}){0,4})"
 _NUMBER = r"(?:\s?(?:numbers?|num|nos?|nr|ids?|code|[#№])\b\.?)*"
 _IS = r"(?:[ ]?\((?:[A-Za-z]{1,10}|[一-鿿]{1,6})\))?[ \t]{0,3}(?:[:：=#]|is\b|was\b|of\b|ending[ ]in|为|是|号)?[ \t]{0,3}[#:：]?[ \t]{0,3}"
@@ -22,7 +24,8 @@ _PHONE = r"""(?:\+?\d{1,3}[ .-]?)?(?:\(\d{2,5}\)|\d{2,5})[ .)-]{0,2}\d{3,4}[ .-]
 
 def _labelled(category: str, labels: str, value: str = _ID, *, boundary: bool = True) -> Rule:
     left, right = (_LEFT, "(?![A-Za-z])") if boundary else ("", "")
-    return rule(category, rf"{left}(?:{labels}){right}{_NUMBER}{_IS}{value}", _I)
+    first = "(?=[A-Za-z])" if boundary else "(?=[一-鿿A-Za-z])"  # most places of a text are none at one glance
+    return rule(category, rf"{first}{left}(?:{labels}){right}{_NUMBER}{_IS}{value}", _I)
 
 
 RULES: tuple[Rule, ...] = (
@@ -43,7 +46,7 @@ RULES: tuple[Rule, ...] = (
     rule("identity", r"(?<!\d)[1-9]\d{5}[ -](?:18|19|20)\d{2}(?:0\d|1[0-2])(?:[0-2]\d|3[01])[ -]\d{3}[\dXx](?!\d)"),
     _labelled("identity", r"身份证(?:件)?(?:号码|号)?|公民身份号码|证件(?:号码|号)|ID[ ]?card", r"(?P<x>\d[\dXx -]{5,22}[\dXxＸ])", boundary=False),
     rule("fax", rf"(?:\bfax|\bfacsimile|\btelefax|传真)(?:ed)?(?:[ ]to)?{_NUMBER}{_IS}(?P<x>{_PHONE}|\d{{7,12}})", _I),
-    rule("phone", rf"(?<![\d+.-])(?<![A-Za-z])\+?(?:1[ .-]?)?(?:\(\d{{3}}\)[ ]?|\d{{3}}[ .-])\d{{3}}[ .-]\d{{4}}(?!\d)(?:[ ,]{{0,2}}(?:ext|extension|x)\.?[ ]?\d{{1,6}})?", _I),
+    rule("phone", r"(?<![\d+.-])(?<![A-Za-z])\+?(?:1[ .-]?)?(?:\(\d{3}\)[ ]?|\d{3}[ .-])\d{3}[ .-]\d{4}(?!\d)(?:[ ,]{0,2}(?:ext|extension|x)\.?[ ]?\d{1,6})?", _I),
     rule("phone", rf"{_DIGITS_LEFT}\d{{3}}[-.]\d{{4}}{_DIGITS_RIGHT}(?:[ ,]{{0,2}}(?:ext|extension|x)\.?[ ]?\d{{1,6}})?", _I),
     rule("phone", r"(?<![\w+])\+\d{1,3}[ .-]?(?:\(0?\d{1,4}\)[ .-]?)?\d{1,4}(?:[ .-]?\d{2,4}){1,4}(?!\d)"),
     rule(
