@@ -26,6 +26,8 @@ CHOICES: Mapping[str, tuple[Any, ...]] = {
     "cell": ("gru", "lstm"),
     "features": ("none", "plain", "all"),
 }
+KERNELS = {1: 7, 2: 3}
+"""By dimensions of a content, how many points a convolution looks at along each."""
 _SHARES = ("dropout", "flagged")
 _FROM_ZERO = ("weight_decay", "patience")
 _DEEP = ("blocks", "layers")
@@ -53,7 +55,7 @@ def _fault(name: str, value: Any, default: Any) -> str:
     if name in _DEEP:
         return "" if 1 <= value <= 8 else "is from 1 to 8"
     if name == "kernel":
-        return "" if value > 0 and value % 2 else "is odd"
+        return "" if value == 0 or (value > 0 and value % 2) else "is odd, or 0"
     least = 0 if name in _FROM_ZERO else 1 if whole else None
     if least is None:
         return "" if value > 0 else "is above 0"

@@ -17,7 +17,7 @@ from wardround.models.neural.inputs import Features, Pictures
 from wardround.models.neural.learner import Examples, NeuralLearner, subset
 from wardround.models.neural.loop import Index, Rows
 from wardround.models.neural.networks import built
-from wardround.models.neural.parameters import COMMON
+from wardround.models.neural.parameters import COMMON, KERNELS
 from wardround.models.neural.signals import Grid
 from wardround.models.neural.supervised import Supervised
 from wardround.problems.anomaly import UNUSUAL, USUAL
@@ -107,7 +107,7 @@ class Autoencoder(NeuralLearner):
     """
 
     defaults: ClassVar[Mapping[str, Any]] = {
-        **COMMON, "epochs": 100, "patience": 10, "dropout": 0.0, "width": 16, "blocks": 2, "kernel": 5, "code": 4,
+        **COMMON, "epochs": 100, "patience": 10, "dropout": 0.0, "width": 16, "blocks": 2, "kernel": 0, "code": 4,
         "flag": 0.05, "of": "", "augment": "none", "enhance": "none", "largest": 128, "points": 512,
     }  # fmt: skip
 
@@ -142,14 +142,15 @@ class Autoencoder(NeuralLearner):
         if isinstance(self.body, Features):
             own = {name: self.setting[name] for name in ("width", "code", "dropout")}
             return "dense autoencoder", {"inputs": self.body.width, **own}
-        own = {name: self.setting[name] for name in ("width", "blocks", "kernel", "code")}
         if isinstance(self.body, Pictures):
-            channels = self.body.channels
-            return "convolutional autoencoder", {"dimensions": 2, "inputs": channels, "outputs": channels, **own}
-        assert isinstance(self.body, Grid)
-        outputs = len(self.body.means)
-        inputs = outputs * (1 + self.body.masked)
-        return "convolutional autoencoder", {"dimensions": 1, "inputs": inputs, "outputs": outputs, **own}
+            dimensions, inputs, outputs = 2, self.body.channels, self.body.channels
+        else:
+            assert isinstance(self.body, Grid)
+            outputs = len(self.body.means)
+            dimensions, inputs = 1, outputs * (1 + self.body.masked)
+        own = {name: self.setting[name] for name in ("width", "blocks", "code")}
+        own |= {"kernel": self.setting["kernel"] or KERNELS[dimensions]}
+        return "convolutional autoencoder", {"dimensions": dimensions, "inputs": inputs, "outputs": outputs, **own}
 
     def loss(self, output: Tensor, wanted: Tensor) -> Tensor:
         """Return the mean squared error where something was measured."""

@@ -13,7 +13,7 @@ from wardround.models.neural.answers import Answer, Classes, Number
 from wardround.models.neural.inputs import Features, OfContent, Pictures
 from wardround.models.neural.learner import Examples, NeuralLearner, subset
 from wardround.models.neural.loop import Index, Rows, asked, settled
-from wardround.models.neural.parameters import COMMON
+from wardround.models.neural.parameters import COMMON, KERNELS
 from wardround.models.neural.signals import Grid, Series, Steps
 from wardround.problems.base import Floats, Objects, Prediction
 from wardround.use_cases.base import Content
@@ -196,10 +196,10 @@ class WithContent(Supervised):
 @dataclass(kw_only=True, eq=False)
 class Convolutional(WithContent):
     """A convolutional network on pictures (of one size, *largest* at the longest side) or signals (at most *points*
-    points of time)."""
+    points of time). *kernel* 0: 3 in pictures, 7 in signals."""
 
     defaults: ClassVar[Mapping[str, Any]] = {
-        **COMMON, "epochs": 30, "class_weights": "none", "width": 8, "blocks": 3, "kernel": 5, "augment": "shift",
+        **COMMON, "epochs": 30, "class_weights": "none", "width": 16, "blocks": 3, "kernel": 0, "augment": "shift",
         "enhance": "none", "content": "", "features": "none", "largest": 128, "points": 512,
     }  # fmt: skip
 
@@ -223,8 +223,9 @@ class Convolutional(WithContent):
         else:
             assert isinstance(self.body, Grid)
             dimensions, channels = 1, len(self.body.means) * (1 + self.body.masked)
-        own = {name: self.setting[name] for name in ("width", "blocks", "kernel")}
-        return "convolutional", self.shaped(dimensions=dimensions, channels=channels, **own)
+        own = {name: self.setting[name] for name in ("width", "blocks")}
+        kernel = self.setting["kernel"] or KERNELS[dimensions]
+        return "convolutional", self.shaped(dimensions=dimensions, channels=channels, kernel=kernel, **own)
 
 
 @dataclass(kw_only=True, eq=False)
