@@ -78,7 +78,7 @@ def pictures_at(place: Path) -> tuple[list[NDArray[Any]], int]:
 def _archive(use_case: UseCase, source: Source, path: Path, rows: Pictures) -> "pd.DataFrame":
     wanted = str(source.options.get("split", "+".join(SPLITS))).split("+")
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: np.asarray(archive[name]) for name in archive.files}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile):
         raise InputFault(source.location, "it is no NPZ archive of numbers, or damaged", "Copy it again") from None
