@@ -101,7 +101,7 @@ def _picture(_: Content, given: Any) -> bytes:
 
 
 def _pixels(body: bytes) -> int:
-    """Return how many pixels an npy array says it has: more than it holds would be made room for before that shows."""
+    """Return how many pixels an npy array says it has."""
     try:
         return int(np.prod(shape_of(body)[:2], dtype=float))
     except (ValueError, EOFError, OSError):

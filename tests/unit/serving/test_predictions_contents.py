@@ -22,10 +22,13 @@ from wardround.predicted import prediction_of
 from wardround.problems import problem_of
 from wardround.problems.answering import Row, shape_of
 from wardround.scoring import predictions, score
-from wardround.serving.predictions import schema
+from wardround.serving.log import names as pseudonyms
+from wardround.serving.predictions import Refused, schema
+from wardround.serving.predictions.champions import Champions
+from wardround.serving.predictions.contents import example, read_contents
 from wardround.serving.predictions.form import Form
 from wardround.sources.shipped import window_to_read
-from wardround.use_cases.base import Candidate, Content, Floor, Source, Target, UseCase
+from wardround.use_cases.base import Candidate, Content, Feature, Floor, Source, Target, UseCase
 from wardround.use_cases.heart_disease import USE_CASE
 from wardround.validation import derived_suite
 
@@ -89,6 +92,34 @@ def notes(folder) -> tuple[list[str], list[tuple[str, ...]]]:
 def spanned(text: str) -> str:
     found = [(text.index(WORDS[topic]), topic) for topic in TOPICS if WORDS[topic] in text]
     return json.dumps([[start, start + len(WORDS[topic]), topic] for start, topic in sorted(found)])
+
+
+NO_PICTURE = b"\x89PNG\r\n\x1a\n" + b"\0" * 40
+
+
+def based(body: bytes) -> str:
+    return base64.b64encode(body).decode()
+
+
+def huge(shape: tuple[int, ...]) -> bytes:
+    """An array of which there is only the promise: made room for, it would take all memory."""
+    header = repr({"descr": "|u1", "fortran_order": False, "shape": shape}).encode().ljust(117) + b"\n"
+    return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
+
+
+def archived() -> bytes:
+    out = io.BytesIO()
+    np.savez(out, a=np.zeros(3))
+    return out.getvalue()
+
+
+def grey(height: int = 20, width: int = 20) -> bytes:
+    return packed(np.random.default_rng(1).integers(0, 256, (height, width), dtype=np.uint8))
+
+
+def beat(**changes: Any) -> dict[str, Any]:
+    time = np.arange(50) / 25
+    return {"time": time.tolist(), "lead": np.sin(9 * time).tolist()} | changes
 
 
 @dataclass(frozen=True)
@@ -202,14 +233,10 @@ def asked(store, settings, ward_of, shared_data, tmp_path):
 def test_contents_are_answered_online_as_in_the_batch_flow(asked, name):
     it = asked(name)
     case = it.question.case
-    from wardround.serving.log import names
-
     held = it.rows()
     known = {
-        record["record_id"]: names(case, it.ward.settings, record["record_id"], record["patient_id"], request="0" * 32)[
-            0
-        ]
-        for record in it.records
+        own: pseudonyms(case, it.ward.settings, own, own, request="0" * 32)[0]
+        for own in (record["record_id"] for record in it.records)
     }
     wanted = [record for record in it.records if known[record["record_id"]] in held]
     assert len(wanted) >= 0.9 * len(it.records)
@@ -233,3 +260,140 @@ def test_contents_are_answered_online_as_in_the_batch_flow(asked, name):
     assert "saliency" not in answers[0].json()["predictions"][0]
     whole = bool(FAMILIES[case.problem, it.question.family].contents)
     assert all((one is not None) == whole for one in shown)
+
+
+NARROW = replace(CHEST, features=contents.kind("image").features(PICTURE, plausible={"height": (8, 100)}))
+WRONG: dict[str, tuple[UseCase, Any, str]] = {
+    "nothing": (CHEST, {}, "it must be given"),
+    "null": (CHEST, {"picture": None}, "it must be given"),
+    "no form": (CHEST, {"picture": "AAAA"}, "it must be"),
+    "two forms": (CHEST, {"picture": {"npy": based(grey()), "png": based(grey())}}, "it must be"),
+    "no base64": (CHEST, {"picture": {"npy": "Mr. Smith"}}, "no base64"),
+    "no array": (CHEST, {"picture": {"npy": based(b"Smith")}}, "no npy array"),
+    "objects": (CHEST, {"picture": {"npy": based(b"\x93NUMPY\x01\x00")}}, "no npy array"),
+    "damaged png": (CHEST, {"picture": {"png": based(NO_PICTURE)}}, "it cannot be read: a PNG picture that is damaged"),
+    "no png": (CHEST, {"picture": {"png": based(grey())}}, "no PNG picture"),
+    "a promise": (CHEST, {"picture": {"npy": based(huge((60_000, 60_000)))}}, "million pixels"),
+    "a smaller promise": (CHEST, {"picture": {"npy": based(huge((1_000, 1_000)))}}, "it cannot be read"),
+    "a deep promise": (CHEST, {"picture": {"npy": based(huge((10, 10, 10**15)))}}, "it cannot be read"),
+    "an archive": (CHEST, {"picture": {"npy": based(archived())}}, "no npy array"),
+    "colour": (CHEST, {"picture": {"npy": based(packed(np.zeros((20, 20, 3), np.uint8)))}}, "colour where grey"),
+    "16 bit": (CHEST, {"picture": {"npy": based(packed(np.full((20, 20), 900, np.uint16)))}}, "16-bit where 8-bit"),
+    "out of range": (
+        NARROW,
+        {"picture": {"npy": based(grey(height=120))}},
+        "(height of the picture) must be",
+    ),
+    "one list": (BEATS, {"beat": [1, 2, 3]}, "it must be"),
+    "no channel": (BEATS, {"beat": {"time": [0, 1]}}, "it must be"),
+    "uneven": (BEATS, {"beat": beat(lead=[1.0])}, "it must be"),
+    "empty": (BEATS, {"beat": {"time": [], "lead": []}}, "of zero length"),
+    "words": (BEATS, {"beat": beat(lead=["Smith"] * 50)}, "each value must be a number"),
+    "time missing": (BEATS, {"beat": beat(time=[None] * 50)}, "each value must be a number"),
+    "time back": (BEATS, {"beat": beat(time=list(range(50, 0, -1)))}, "it cannot be read: time does not ascend"),
+    "lead off": (BEATS, {"beat": beat(lead=[1.0] * 50)}, "it cannot be read: a channel never changes"),
+    "too large": (BEATS, {"beat": beat(lead=[1e300] * 50)}, "it cannot be read"),
+    "a number": (FEVER, {"note": 3}, "it must be a string"),
+    "empty text": (FEVER, {"note": "  "}, "it cannot be read: empty text"),
+    "broken": (FEVER, {"note": "caf\ufffd\ufffd\ufffd Smith"}, "it cannot be read: broken encoding"),
+    "language": (
+        FEVER,
+        {"note": "患者一般情况可，无发热。心肺听诊未见异常，腹软，无压痛。"},
+        "it cannot be read: another language",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_what_is_no_such_content_is_refused_without_a_word_of_it(name):
+    case, given, said = WRONG[name]
+    (record,) = Form(case).records({"records": [{"contents": given}]}, most=1)
+    _, faults = read_contents(replace(case, contents=known(case)), [record.contents], key=b"k", patients=["p"])
+    assert faults
+    assert all(fault.field == f"contents.{case.contents[0].name}" and fault.record == 0 for fault in faults)
+    assert any(said in fault.fault for fault in faults), faults
+    assert "Smith" not in repr(faults)
+
+
+def known(case: UseCase) -> tuple[Content, ...]:
+    """The contents of *case*, without de-identification where they are texts."""
+    return tuple(replace(each, deidentified="a test") if each.kind == "text" else each for each in case.contents)
+
+
+@pytest.mark.parametrize(
+    ("record", "field"),
+    [
+        ({}, "contents"), ({"contents": []}, "contents"), ({"contents": {"picture": {}, "more": 1}}, "contents.more"),
+        ({"contents": {}, "features": {}}, "features"), ({"contents": {}, "features": 3}, "features"),
+    ],
+)  # fmt: skip
+def test_the_form_of_a_record_with_contents_is_kept_to(record, field):
+    with pytest.raises(Refused) as refused:
+        Form(CHEST).records({"records": [record]}, most=1)
+    assert field in {fault.field for fault in refused.value.faults}
+
+
+def test_what_is_measured_is_not_asked_and_what_is_asked_stands_beside_it():
+    age = Feature(name="age", kind="numeric", plausible=(0, 120))
+    both = replace(CHEST, features=(age, *CHEST.features))
+    record = {"features": {"age": 3}, "contents": {"picture": {"npy": based(grey())}}}
+    (read,) = Form(both).records({"records": [record]}, most=1)
+    assert read.values[0] == 3.0
+    assert set(read.values[1:]) == {None}
+    with pytest.raises(Refused) as refused:
+        Form(both).records({"records": [{**record, "features": {"picture_sharpness": 3}}]}, most=1)
+    assert refused.value.faults[0].field == "features.picture_sharpness"
+    described = schema.request_schema(both, roles=("record_id",), most=1)
+    jsonschema.validate({"records": [record], "saliency": True}, described)
+    with pytest.raises(Refused, match="saliency"):
+        Form(both).records({"records": [record], "saliency": 1}, most=1)
+    with pytest.raises(Refused, match="nobody knows"):
+        Form(USE_CASE).records({"records": [{"features": {}}], "saliency": True}, most=1)
+
+
+@pytest.mark.parametrize("case", [CHEST, BEATS, FEVER], ids=lambda case: case.contents[0].kind)
+def test_the_example_of_a_content_can_be_read(case):
+    case = replace(case, contents=known(case))
+    given = example(case)
+    jsonschema.validate({"records": [{"contents": given}]}, schema.request_schema(case, roles=(), most=1))
+    (held,), faults = read_contents(case, [given], key=b"k", patients=["p"])
+    assert faults == []
+    assert all(value is not None for value in held.measured.values())
+
+
+def test_the_log_keeps_what_was_measured_and_never_the_content(asked, caplog):
+    it = asked("note, many labels")
+    case, store = it.question.case, it.ward.store
+    with it.ward.served(api_rate=10**9) as served:
+        key = it.ward.key(case.name)
+        answered = served.ask({"records": it.records}, key=key, case=case.name)
+        assert answered.status_code == 200
+        kept = b"".join(path.read_bytes() for path in (it.ward.settings.home / "serving").rglob("*") if path.is_file())
+        served.log.ship()
+    assert b"note_characters" in kept
+    for each in it.records[:5]:
+        assert each["contents"]["note"].encode() not in kept
+        assert each["contents"]["note"] not in caplog.text
+    window, _ = window_to_read(store, case.name, now=NOW)
+    frame, told = delivery(case, window, store=store, now=NOW, small_cell=10)
+    assert len(frame) == len(it.records)
+    assert frame["note"].isna().all()
+    assert any("rest on contents, which the log does not keep" in sentence for sentence in told)
+    known = batches.rows(store, it.batch).set_index("record_id")
+    measured = [feature.name for feature in case.features]
+    there = frame.set_index("record_id").loc[known.index, measured]
+    assert np.array_equal(there.to_numpy(dtype=float), known[measured].to_numpy(dtype=float), equal_nan=True)
+    online = Source(kind="log", location="online")
+    done = ingest(case, online, derived_suite(case), label="online", store=store, settings=it.ward.settings, now=NOW)
+    assert not done.batch.refused, done.batch.outcomes
+    assert done.batch.rows_accepted == len(it.records)
+    score(case, done.batch, store=store, settings=it.ward.settings, now=NOW)
+    assert predictions(store, case, done.batch, it.version)["value"].isna().all()
+
+
+def test_a_model_of_another_content_never_answers(asked):
+    it = asked("note, many labels")
+    other = replace(it.question.case, contents=(replace(KNOWN, name="letter"),), features=())
+    champions = Champions(other, store=it.ward.store)
+    assert not champions.refresh()
+    assert "another declaration" in champions.trouble
