@@ -19,6 +19,7 @@ from wardround.errors import ServiceFailed
 
 if TYPE_CHECKING:
     from wardround.evaluation.calibration import CalibrationPoint
+    from wardround.use_cases.base import UseCase
 
 RETRAIN = "wardround.decision.retrain"
 APPROVE = "wardround.approval.requested"
@@ -127,7 +128,7 @@ def show_pictures(use_case: str, visited: Visited) -> None:
         points = calibration_of_batch(
             chosen, visited.batch, visited.champion, store=store, small_cell=settings.small_cell
         )
-        pages.append(_calibration(chosen.problem, points))
+        pages.append(_calibration(chosen, points))
     told = f"the last {len(rounds)} rounds" if len(rounds) > 1 else "the first round"
     tell("\n\n".join(pages), key=f"pictures-{slug(visited.use_case)}", description=told)
 
@@ -159,15 +160,20 @@ def show_verdict(use_case: str, judged: Judged) -> None:
     verdict = from_json(Verdict, store.get(judged.verdict_key))
     chosen = load(use_case)
     points = calibration_of_version(chosen, judged.version, store=store, small_cell=settings.small_cell)
-    curve = _calibration(chosen.problem, points)
+    curve = _calibration(chosen, points)
     told = f"{judged.version}: {'passed' if judged.passed else 'not passed'}"
     tell(f"{verdict_markdown(verdict)}\n\n{curve}", key=f"gate-{slug(judged.use_case)}", description=told)
 
 
-def _calibration(problem: str, points: "tuple[CalibrationPoint, ...]") -> str:
+def _calibration(use_case: "UseCase", points: "tuple[CalibrationPoint, ...]") -> str:
+    """Draw whether the answers hold, where they are numbers to be held against an outcome."""
     from wardround.monitoring import pictures
+    from wardround.problems import problem_of
 
-    title = "Do the probabilities hold?" if problem == "classification" else "Do the predicted values hold?"
+    problem = problem_of(use_case)
+    if not problem.scalar:
+        return ""
+    title = "Do the probabilities hold?" if problem.two_classes else "Do the predicted values hold?"
     return _picture(pictures.calibration_curve(points, title=title), pictures.calibration_curve_alt(points))
 
 
