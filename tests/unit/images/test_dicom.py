@@ -108,6 +108,17 @@ def test_an_undeclared_tag_is_no_column_even_where_the_use_case_asks_for_it(file
         canonical(u, read_dicom(u, Source(kind="dicom", location="wards"), plain_settings), plain_settings, place="x")
 
 
+def test_the_list_of_tags_is_what_keeps_a_name_out(file, case, plain_settings, monkeypatch):
+    from wardround.sources import dicom
+
+    file(1)
+    u = case(features=(Feature(name="who", kind="category", column="PatientName"),))
+    source = Source(kind="dicom", location="wards")
+    assert "PatientName" not in read_dicom(u, source, plain_settings)
+    monkeypatch.setattr(dicom, "TAGS", {**dicom.TAGS, "PatientName": dicom._text})
+    assert read_dicom(u, source, plain_settings)["PatientName"].tolist() == ["Doe^Jane"]
+
+
 def test_monochrome1_is_turned(file, wards, chest):
     file(1, chest())
     file(2, 255 - chest(), PhotometricInterpretation="MONOCHROME1")
