@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from wardround.contents import kind
 from wardround.errors import Corrupted
-from wardround.use_cases.base import TRUTHS, UseCase
+from wardround.use_cases.base import ARRAYS, TRUTHS, UseCase
 
 if TYPE_CHECKING:
     from wardround.store import Store
@@ -42,7 +42,7 @@ def schema(use_case: UseCase, *, quarantined: bool = False) -> pa.Schema:
     ]
     fields += [_content(content.name, kind(content.kind).stored == "binary") for content in use_case.contents]
     if (form := TRUTHS.get(use_case.problem)) is not None:
-        fields.append(_content("truth", form == "mask"))
+        fields.append(_content("truth", form in ARRAYS))
     fields.append(pa.field("target", pa.float64()))
     if quarantined:
         fields += [pa.field(name, pa.list_(pa.string())) for name in QUARANTINE_COLUMNS]

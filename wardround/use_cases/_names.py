@@ -50,6 +50,9 @@ METRICS: Mapping[str, tuple[str, ...]] = {
 TRUTHS: Mapping[str, str] = {"multilabel": "labels", "segmentation": "mask", "tagging": "spans", "summary": "text"}
 """Problem -> the form of its truth, where that is no number."""
 
+ARRAYS = ("mask",)
+"""Forms of a truth that are bytes of an array; the others are text."""
+
 WITHIN: Mapping[str, str] = {"mask": "image", "spans": "text", "text": "text"}
 """Form of a truth -> the kind of content that it is about."""
 

@@ -16,6 +16,7 @@ from wardround.use_cases._data import Feature as Feature
 from wardround.use_cases._data import Scalar as Scalar
 from wardround.use_cases._data import Source as Source
 from wardround.use_cases._data import Target as Target
+from wardround.use_cases._names import ARRAYS as ARRAYS
 from wardround.use_cases._names import CONTENTS_NEEDED as CONTENTS_NEEDED
 from wardround.use_cases._names import FAMILIES as FAMILIES
 from wardround.use_cases._names import MEASURES as MEASURES
