@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from wardround.errors import InputFault
 
+Floats = NDArray[np.float64]
 MOST_BYTES = 512 * 1024 * 1024
 _READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 

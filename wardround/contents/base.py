@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from wardround.problems.base import Floats
+from wardround.contents.arrays import Floats
 from wardround.use_cases.base import Content, Feature
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from wardround.contents.arrays import Floats
 from wardround.contents.image_measures import grey, noise, sharpness
 from wardround.errors import CallInvalid
-from wardround.problems.base import Floats
 
 How = Literal["none", "equalised", "denoised", "sharpened"]
 HOW: tuple[str, ...] = get_args(How)

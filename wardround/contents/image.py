@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wardround.contents.arrays import packed, unpacked
+from wardround.contents.arrays import Floats, packed, unpacked
 from wardround.contents.base import Kind
 from wardround.contents.image_measures import RANGES, UNITS, WORDS, grey, measures_of
 from wardround.errors import InputFault
-from wardround.problems.base import Floats
 from wardround.use_cases.base import MEASURES, Content, Feature
 
 if TYPE_CHECKING:

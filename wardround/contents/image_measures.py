@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from wardround.problems.base import Floats
+from wardround.contents.arrays import Floats
 
 GRID = 32
 """Pixels a side of the small copy that the embedding looks at."""

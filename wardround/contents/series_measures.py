@@ -9,8 +9,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from wardround.contents.arrays import Floats
 from wardround.contents.series_spectrum import grid, spectrum
-from wardround.problems.base import Floats
 from wardround.use_cases.base import Scalar
 
 QUANTILES = (0.05, 0.95)

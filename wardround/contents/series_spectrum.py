@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from wardround.problems.base import Floats
+from wardround.contents.arrays import Floats
 from wardround.use_cases.base import Scalar
 
 FEWEST = 8
