@@ -18,7 +18,8 @@ NOW = datetime(2026, 11, 21, 9, tzinfo=UTC)
 CHINESE = re.compile("[\u4e00-\u9fff]")
 GROUPS = replace(
     USE_CASE, name="groups", problem="clustering", target=Target(column="", description="groups of like patients"),
-    candidates=(Candidate(family="kmeans", parameters={"n_clusters": 3, "resamples": 5, "n_init": 1}),), primary_metric="explained",
+    candidates=(Candidate(family="kmeans", parameters={"n_clusters": 3, "resamples": 5, "n_init": 1}),),
+    primary_metric="explained",
     gates=(Floor(metric="explained", limit=0.1, reason="a test"),), subgroups=("sex",), expectations=None,
     ignored=(*USE_CASE.ignored, "num"), identifiers=(),
 )  # fmt: skip
