@@ -3,7 +3,9 @@
 The 569 aspirates come with scikit-learn. Size, texture and indentations of the nuclei are measured on a digital picture
 (Street, Wolberg and Mangasarian 1993), each as the mean and as the worst (the mean of the three largest) of an
 aspirate; perimeter and area only repeat the radius, the rest blurs the groups. The table also has a diagnosis: it is
-never shown to a learner, so that afterwards it can tell whether the groups mean anything.
+never shown to a learner, so that afterwards it can tell whether the groups mean anything. They do (one in twenty of
+the larger group is malignant, nineteen in twenty of the smaller), yet they are the ends of a continuum more than
+islands: see docs/how-to/groups-anomalies-few-labels.md for what the same figures are where there are no groups.
 """
 
 from datetime import timedelta
@@ -79,8 +81,9 @@ USE_CASE = UseCase(
             "at best and no groups (Hennig 2007)",
         ),
         Floor(
-            metric="silhouette", limit=0.5,
-            reason="below 0.5 patients lie between the groups more than in them (Kaufman and Rousseeuw 1990)",
+            metric="silhouette", limit=0.53,
+            reason="patients without any groups, but with these distributions and correlations, reach 0.525 on average "
+            "when they are cut in two (stability does not tell them apart: 0.92); Kaufman and Rousseeuw ask for 0.5",
         ),
         Floor(
             metric="smallest_share", limit=0.1,

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from wardround.settings import Settings
 
 SEED = 19930101
-FIRST, CLEAN = 285, 130
-SUSPICIOUS = 15.0
-"""A mean radius (pixels) above which a lump looks suspicious before the needle; four in ten of the rest come too."""
+FIRST, CLEAN = 285, 110
+SUSPICIOUS = 13.5
+"""A mean radius (pixels) above which a lump looks suspicious before the needle; one in five of the rest comes too."""
 
 
 def deliver(inbox: Path, settings: "Settings") -> tuple[Delivery, ...]:
@@ -29,7 +29,7 @@ def deliver(inbox: Path, settings: "Settings") -> tuple[Delivery, ...]:
     clean, rest = rows.iloc[FIRST : FIRST + CLEAN], rows.iloc[FIRST + CLEAN :]
     lengths = [f.source_column for f in use_case.features if f.other_units]
     factor = use_case.feature("radius").other_units["pixels at 40x"]
-    sent = (rest["mean radius"] > SUSPICIOUS).to_numpy() | (generator.random(len(rest)) < 0.4)
+    sent = (rest["mean radius"] > SUSPICIOUS).to_numpy() | (generator.random(len(rest)) < 0.2)
     files = (
         ("first-half", rows.iloc[:FIRST], "half of the aspirates", ""),
         ("usual", clean, "a usual quarter", "none"),

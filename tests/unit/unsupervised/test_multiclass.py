@@ -1,0 +1,71 @@
+"""One of several classes: the figures are scikit-learn's, for any weighting, and NaN where they are not defined."""
+
+import numpy as np
+import pytest
+from sklearn import metrics as theirs
+
+from wardround.problems import PROBLEMS, Prediction
+from wardround.problems.base import selected
+
+PROBLEM = PROBLEMS["multiclass"]
+
+
+def answered(rows=300, classes=4, seed=0):
+    """Targets, and probabilities that know a little of them."""
+    generator = np.random.default_rng(seed)
+    target = generator.integers(0, classes, rows).astype(float)
+    scores = generator.normal(size=(rows, classes))
+    scores[np.arange(rows), target.astype(int)] += 1
+    each = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    return target, Prediction(value=each.max(axis=1), parts=each)
+
+
+def figure(name, target, prediction):
+    return PROBLEM.metric(name).compute(target, prediction, 0.5)
+
+
+def test_its_figures_are_those_of_scikit_learn():
+    target, prediction = answered()
+    each, best = prediction.parts, prediction.parts.argmax(axis=1)
+    expected = {
+        "log_loss": theirs.log_loss(target, each),
+        "accuracy": theirs.accuracy_score(target, best),
+        "balanced_accuracy": theirs.balanced_accuracy_score(target, best),
+        "macro_auroc": theirs.roc_auc_score(target, each, multi_class="ovr", average="macro"),
+        "macro_f1": theirs.f1_score(target, best, average="macro"),
+        "brier": theirs.brier_score_loss(target, each, scale_by_half=False),
+    }
+    assert {name: figure(name, target, prediction) for name in expected} == pytest.approx(expected)
+
+
+def test_the_mean_loss_of_the_rows_is_the_metric_called_loss():
+    target, prediction = answered()
+    assert PROBLEM.losses(target, prediction).mean() == pytest.approx(figure(PROBLEM.loss, target, prediction))
+
+
+@pytest.mark.parametrize("name", [metric.name for metric in PROBLEM.metrics])
+def test_a_row_of_weight_two_counts_as_two_rows(name):
+    target, prediction = answered()
+    times = np.random.default_rng(1).integers(0, 3, len(target))
+    index = np.repeat(np.arange(len(target)), times)
+    weighted = PROBLEM.metric(name).weighted(target, prediction, 0.5)(times[None].astype(float))
+    assert weighted[0] == pytest.approx(figure(name, target[index], selected(prediction, index)))
+
+
+def test_what_cannot_be_measured_is_not_a_number_and_no_error():
+    target, prediction = answered()
+    blank = np.full(len(target), np.nan)
+    alone = Prediction(value=prediction.value)
+    assert all(np.isnan(figure(metric.name, target, alone)) for metric in PROBLEM.metrics)
+    assert all(np.isnan(figure(metric.name, blank, prediction)) for metric in PROBLEM.metrics)
+    nobody = selected(prediction, slice(0, 0))
+    assert all(np.isnan(figure(metric.name, target[:0], nobody)) for metric in PROBLEM.metrics)
+    assert np.isnan(figure("macro_auroc", np.zeros(len(target)), prediction))
+
+
+def test_a_class_that_does_not_occur_is_left_out_of_the_average():
+    target, prediction = answered()
+    kept = target < 3
+    found = figure("balanced_accuracy", target[kept], selected(prediction, kept))
+    best = prediction.parts[kept].argmax(axis=1)
+    assert found == pytest.approx(np.mean([(best[target[kept] == k] == k).mean() for k in range(3)]))
