@@ -19,8 +19,10 @@ from PIL import Image
 from wardround import batches, contents
 from wardround.answers import delivery
 from wardround.contents.arrays import packed, unpacked
+from wardround.domain import Action
 from wardround.ingest import ingest
 from wardround.models import FAMILIES
+from wardround.monitoring.visit import monitor
 from wardround.predicted import prediction_of
 from wardround.problems import problem_of
 from wardround.problems.answering import Row, shape_of
@@ -31,7 +33,8 @@ from wardround.serving.predictions.champions import Champions
 from wardround.serving.predictions.contents import example, read_contents
 from wardround.serving.predictions.form import Form
 from wardround.sources.shipped import window_to_read
-from wardround.use_cases.base import Candidate, Content, Feature, Floor, Source, Target, UseCase
+from wardround.training import train
+from wardround.use_cases.base import Candidate, Content, Feature, Floor, Monitoring, Source, Split, Target, UseCase
 from wardround.use_cases.heart_disease import USE_CASE
 from wardround.validation import derived_suite
 
@@ -419,3 +422,26 @@ def test_schemathesis_finds_nothing_wrong_where_contents_are_asked_for(asked):
     for status in ("200", "422"):
         assert f'wardround_requests_total{{status="{status}",use_case="cells"}}' in asked_for
     assert 'status="500"' not in asked_for
+
+
+@pytest.mark.slow
+def test_a_round_watches_what_was_measured_of_contents_that_are_not_kept(asked, store, settings):
+    it = asked("signal, by a network")
+    case = replace(
+        it.question.case, candidates=(Candidate(family="recurrent", parameters={"epochs": 2}),),
+        gates=(Floor(metric="accuracy", limit=0.0, reason="a test"),), split=Split(kind="k-fold", folds=2),
+        monitoring=Monitoring(min_rows=20, reasons={"min_rows": "a test"}),
+    )  # fmt: skip
+    version = train(case, (it.batch.id,), store=store, settings=settings, seed=1, cause="first", parent=None, now=NOW)
+    it.ward.promote(version)
+    with it.ward.served(case, api_rate=10**9, api_max_bytes=20_000_000) as served:
+        answered = served.ask({"records": it.records}, key=it.ward.key(case.name), case=case.name)
+        assert answered.status_code == 200
+        served.log.ship()
+    online = Source(kind="log", location="online")
+    done = ingest(case, online, derived_suite(case), label="online", store=store, settings=settings, now=NOW)
+    decision = monitor(case, done.batch, store=store, settings=settings, now=NOW, as_of=NOW)
+    watched = {reading.column for reading in decision.readings if reading.kind == "input drift"}
+    assert {"beat_rate", "beat_low", "beat_embedding_1"} <= watched
+    assert decision.action in (Action.NONE, Action.INSUFFICIENT_DATA), decision.reasons
+    assert not any(reading.alarm for reading in decision.readings), [r for r in decision.readings if r.alarm]
