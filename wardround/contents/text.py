@@ -18,12 +18,9 @@ if TYPE_CHECKING:
 LONGEST = 1_000_000
 """Characters that a text may have, unless the option ``longest`` says otherwise."""
 
-_ENOUGH = 20  # letters that show which script a text is in
-_CHINESE = (
-    0.1,
-    0.3,
-)  # a Chinese note has at least the second share of Chinese letters, a text in Latin below the first
-_ENGLISH = (0.5, 0.1)  # an English note has at most the second, and at most the first is English at all
+_ENOUGH = 30  # letters that show which script a text is in
+_CHINESE = (0.1, 0.2)  # below the first share of Chinese letters a note is not Chinese, below the second it is mixed
+_ENGLISH = (0.5, 0.1)  # below the first share of Latin letters it is not English, above the second of Chinese mixed
 
 
 def read(content: Content, column: "pd.Series[Any]") -> "Column":

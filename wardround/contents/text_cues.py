@@ -45,8 +45,8 @@ ENGLISH: dict[str, tuple[str, ...]] = {
     ),
     "absent_after": (
         (
-            rf"(?:is|are|was|were|has been|have been) "
-            "(?:absent|negative(?! for)|ruled out|excluded|denied|unlikely|not {_SEEN})"
+            r"(?:is|are|was|were|has been|have been) "
+            rf"(?:absent|negative(?! for)|ruled out|excluded|denied|unlikely|not {_SEEN})"
         ),
         r"(?:has|have) resolved",
         rf"not {_SEEN}",

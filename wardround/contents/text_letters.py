@@ -9,7 +9,8 @@ _CHINESE = re.compile(f"[{CHINESE}]")
 _LETTER = re.compile(r"[^\W\d_]")
 _LATIN = re.compile("[A-Za-z\xaa-\u024f\u1e00-\u1eff]")
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f]")
-_LOST = re.compile("�|[\x80-\x9f]|[\ud800-\udfff]|[\ue000-\uf8ff]|[￾￿]|\\?{4,}")
+_LOST = re.compile("�|[\x80-\x9f]|[\ud800-\udfff]|[￾￿]|\\?{4,}")
+_WIDE = re.compile("[\u2e80-\uffef]")
 _BYTES = {
     letter: bytes([code]) for code in range(0x80, 0xA0) for letter in bytes([code]).decode("cp1252", "ignore")
 }  # Windows-1252 where it differs from Latin-1
@@ -26,9 +27,10 @@ def control_characters(text: str) -> int:
 def broken_characters(text: str) -> int:
     """Return how many characters of *text* were read in a wrong encoding, or lost in one.
 
-    Counted are replacement, private-use and unpaired surrogate characters, runs of four and more question marks, UTF-8
+    Counted are replacement and unpaired surrogate characters, runs of four and more question marks, UTF-8
     read as Latin-1 or Windows-1252 (``Ã¤``) or as GB 18030 (``鎮ｈ``), and GB 18030 read as Latin-1 (``»¼Õß``):
-    a run of letters counts as such where its bytes make sense in the other encoding.
+    a run of letters counts as such where its bytes make sense in the other encoding. Private-use characters are not:
+    hospitals have glyphs of their own.
     """
     count = _count(_LOST, text)
     if text.isascii():
@@ -39,7 +41,7 @@ def broken_characters(text: str) -> int:
             count += len(run.group())
     for run in _RUN.finditer(text):
         data = run.group().encode("gb18030")
-        if _as_utf8(data) >= _MOSTLY * len(data):
+        if 3 * len(_WIDE.findall(data.decode("utf-8", "ignore"))) >= _MOSTLY * len(data):
             count += len(run.group())
     return count
 

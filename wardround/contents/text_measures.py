@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from wardround.contents.arrays import Floats
 from wardround.contents.text_assertions import negations
 from wardround.contents.text_letters import CHINESE, broken_characters, script_shares
 from wardround.contents.text_lists import listed
 from wardround.contents.text_sentences import sentences
-from wardround.problems.base import Floats
 from wardround.use_cases.base import MEASURES, Content
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ _UNITS = rf"[{CHINESE}]|[^\W\d_{CHINESE}]+"
 _UNIT = re.compile(_UNITS)
 _MOST_UNITS = 50_000  # of a longer text the beginning is embedded
 _HEADINGS = re.compile(
-    r"""^[ \t]*(?:\d{1,2}[.、)）][ \t]*)?(?:[【\[]\s*)?(?:
+    r"""(?:^|(?<=[。；]))[ \t]*(?:\d{1,2}[.、)）][ \t]*)?(?:[【\[]\s*)?(?:
     (?i:findings?|impressions?|conclusions?|indications?|comparison|technique|history(?:[ ]of[ ]present[ ]illness)?|hpi
       |(?:past[ ])?(?:medical|surgical|family|social)[ ]history|(?:chief|presenting)[ ]complaint|allergies
       |(?:discharge[ ]|current[ ]|home[ ])?medications?|(?:physical[ ])?exam(?:ination)?|review[ ]of[ ]systems
@@ -49,11 +49,11 @@ def measured(content: Content, cells: "pd.Series[Any]") -> dict[str, Floats]:
     """Return every measure of the canonical texts *cells*, (n,) each, NaN where there is no text.
 
     ``vocabulary`` is the moving-average type-token ratio (Covington and McFall, "Cutting the Gordian knot", Journal of
-    Quantitative Linguistics 17, 2010) over `WINDOW` units, which does not fall with length as
-    the plain ratio does; a shorter text has the plain one. ``unknown`` compares with a fixed list, not with what a model knows: it moves
-    when spelling, language or subject do, and says nothing of a single word. ``embedding_1`` to ``_8`` are a fixed
-    random projection (Achlioptas 2003) of the hashed counts of units and pairs of them: comparable for ever, learned
-    from nothing.
+    Quantitative Linguistics 17, 2010) over `WINDOW` units, which does not fall with length as the plain ratio does; a
+    shorter text has the plain one. ``unknown`` compares with a fixed list, not with what a model knows: it moves when
+    spelling, language or subject do, and says nothing of a single word. ``embedding_1`` to ``_8`` are a fixed random
+    projection (Achlioptas 2003) of the hashed counts of units and pairs of them: comparable for ever, learned from
+    nothing.
     """
     rows = [_row(text) if isinstance(text, str) else None for text in cells]
     plain = MEASURES["text"][:-_EMBEDDED]

@@ -205,7 +205,7 @@ def digits(rng, form):
 
 
 def pick(forms):
-    return lambda rng, half: digits(rng, rng.choice(forms[half]))
+    return lambda rng, half: digits(rng, rng.choice(forms.get(half, forms["held out"])))
 
 
 def given(rng, half):
@@ -238,7 +238,7 @@ def day(rng, half):
         "held out": [f"{d} {name} {y}", f"{d}-{name[:3]}-{y}", f"{name[:3]} {d}, {y}", f"{d}th of {name}", f"{name} {y}",
                      f"{m}-{d}-{y}", f"{m:02}.{d:02}.{y}", f"{name[:3]}. {d}, {y}", f"{d:02}{name[:3].upper()}{y}"],
     }  # fmt: skip
-    return rng.choice(forms[half])
+    return rng.choice(forms.get(half) or forms["developed"] + forms["held out"])
 
 
 def born(rng, half):
@@ -247,6 +247,7 @@ def born(rng, half):
         {
             "developed": [f"{m:02}/{d:02}/{y}", f"{y}-{m:02}-{d:02}"],
             "held out": [f"{MONTHS[m - 1]} {d}, {y}", f"{m}/{d}/{y[2:]}"],
+            "held out later": [f"{d} {MONTHS[m - 1]} {y}", f"{m:02}-{d:02}-{y}"],
         }[half]
     )
 
@@ -355,4 +356,54 @@ POOLS = {
         "The lungs are clear bilaterally.", "He is a 45-year-old teacher.", "Motor strength 4/5 on the left.", "Apgar scores 8 and 9.",
         "Return in 2 weeks or sooner.", "Assessment and Plan: Community Acquired Pneumonia.",
     ],
+    "held out later": [
+        "DISCHARGE SUMMARY\nPt: {listed}  #{mrn}\nAdm: {day}  Disch: {day}", "Dear Dr. {surname},", "I had the pleasure of seeing {given} in clinic on {day}.",
+        "{given} {surname} came in with her partner, {full}.", "The note was cosigned by {full}.", "On {weekday} he was found confused by his landlord, Mr. {surname}.",
+        "She drove from {city} to be seen.", "His mailing address: {address}, {city}, TX {zip}.", "Both daughters ({given} and {given}) were present.",
+        "Patient can be reached on his mobile, {phone}.", "Office {phone}, fax {fax}.", "Results to be sent to {email}.", "Social Security: {ssn}", "MRN# {mrn}",
+        "Subscriber ID {plan}.", "Her Medicare card reads {mbi}.", "Guarantor account {account}.", "License no. {licence}", "Drives a van (VIN: {vin}), plate {plate}.",
+        "Serial no. {serial} was recalled.", "Workstation MAC address: {mac}", "Images at {url}", "Accessed from {ip}.", "Iris scan ID: {biometric}", "Attached photo: {photo}.",
+        "Accession # {accession}.", "Subject {study} withdrew consent.", "A {old}-year-old retired farmer.", "She will turn {old} this year.", "Prior care at {hospital}.",
+        "Surgery is planned for {day}.", "Symptoms since {monthday}.", "Works night shifts since {monthname}.", "Case discussed with {full} of nephrology.",
+        "Consult requested by {surname}.", "History per son {given}.", "{surname}, the charge nurse, was notified.", "Last seen {day} by {full}, NP.", "D.O.B. {born}", "He turned ill over {holiday}.",
+        "Troponin 0.04, creatinine 1.2, eGFR > 60.", "Barrett esophagus on biopsy.", "Continue Eliquis and Lasix.", "Alert and oriented x 3.", "Abdomen soft, non-tender.",
+        "Visual acuity 20/40 in both eyes.", "The Babinski sign is absent.", "He smokes 1/2 pack a day.",
+    ],
 }  # fmt: skip
+
+GIVEN["held out later"] = [
+    "Marisol",
+    "Bogdan",
+    "Tamika",
+    "Yusuf",
+    "Elspeth",
+    "Lakshmi",
+    "Dwayne",
+    "Annika",
+    "Joaquin",
+    "Soledad",
+    "Basil",
+    "Iris",
+]
+SURNAME["held out later"] = [
+    "Delacroix",
+    "Mbeki",
+    "Haverford",
+    "Zielinski",
+    "Ostrowski",
+    "Chaudhary",
+    "Blackwood",
+    "Trinh",
+    "Salazar",
+    "Pope",
+    "Barnes",
+    "Love",
+]
+CITY["held out later"] = ["Duluth", "Natchez", "Amarillo", "Bakersfield", "Muskogee", "Ketchikan"]
+STREET["held out later"] = ["Sycamore Grove Road", "State Route 66", "E 9th Ave", "Cherry Blossom Ln"]
+HOSPITAL["held out later"] = [
+    "Wexford County Hospital",
+    "Cedars of Lebanon Clinic",
+    "Pine Ridge Skilled Nursing Facility",
+]
+PHONE["held out later"] = ["(DDd)Ddd-dddd", "DDd Ddd dddd", "DDd-Ddd-dddd x ddd"]

@@ -87,15 +87,17 @@ def date(rng, half):
             f"{m}月{d}号",
         ],
     }
-    return rng.choice(forms[half])
+    return rng.choice(forms.get(half) or forms["developed"] + forms["held out"])
 
 
 def born(rng, half):
     y, m, d = rng.randint(1921, 1990), rng.randint(1, 12), rng.randint(1, 28)
     return rng.choice(
-        {"developed": [f"{y}年{m}月{d}日", f"{y}-{m:02}-{d:02}"], "held out": [f"{y}.{m}.{d}", f"{y}{m:02}{d:02}"]}[
-            half
-        ]
+        {
+            "developed": [f"{y}年{m}月{d}日", f"{y}-{m:02}-{d:02}"],
+            "held out": [f"{y}.{m}.{d}", f"{y}{m:02}{d:02}"],
+            "held out later": [f"{y}年{m}月", f"{y}/{m:02}/{d:02}"],
+        }[half]
     )
 
 
@@ -122,6 +124,7 @@ def address(rng, half):
                     f"柳树镇前进村{rng.randint(1, 9)}组{rng.randint(1, 99)}号",
                 ]
             ),
+            "held out later": f"解放东路{rng.randint(1, 99)}弄{rng.randint(1, 30)}号{rng.randint(101, 909)}",
         }[half]
     )
 
@@ -185,4 +188,35 @@ POOLS = {
         "无明显诱因出现胸闷，休息后缓解。", "既往体健，否认药物过敏史。", "心率88次/分，律齐，各瓣膜听诊区未闻及杂音。", "予头孢曲松2g静滴，每日1次。", "当地医院予对症治疗，效果欠佳。",
         "肝肋下未及，移动性浊音阴性。", "2周前出现双下肢水肿。", "CEA 5.6ng/ml，CA199 40U/ml。", "安静休息，低盐饮食，1月后复查。", "病变大小约3.5×2.0cm。",
     ],
+    "held out later": [
+        "入院记录\n姓名：{name}\t病历号：{record}", "该患者{name}，{old}岁，退休教师。", "{name}先生因胸痛于{day}来我科就诊。", "患者之女{name}诉其近期消瘦。", "手术由{name}教授主刀，{name}医师协助。",
+        "已电话告知患者家属{name}。", "主管医生：{name}", "签字人：{name}，与患者关系：父子。", "联系方式：{mobile}。", "办公电话：{phone}。", "传真{fax}。", "电邮：{email}。", "身份证号码为{identity}。",
+        "医保编号：{plan}。", "退款至银行卡{account}。", "护士执业证书号{licence}。", "驾驶{plate}小轿车途中受伤。", "车架号为{vin}。", "人工关节假体编号{serial}。", "影像链接：{url}。", "终端IP {ip}。",
+        "声纹编号：{biometric}。", "附照片{photo}。", "病理号{specimen}。", "申请单编号：{specimen}。", "微信号为{wechat}。", "{day}外院{hospital}查CT。", "转入{hospital}继续治疗。", "现居住地：{address}。",
+        "老家在{city}。", "在{employer}上班。", "邮编{zip}。", "出生年月：{born}。", "症状始于{monthpart}。", "约定{weekday}复诊。", "{holiday}前后饮酒。", "{surname}医生查房，同意目前治疗。", "患者{foreign}诉咳嗽。",
+        "神志清，精神可，查体合作。", "血钾3.5mmol/L，肌酐80μmol/L。", "病程2年余，加重1周。", "高脂血症，规律服药。", "方案：补液、抗感染。", "否认手术、外伤及输血史。",
+    ],
 }  # fmt: skip
+SURNAME["held out later"] = "郑曹彭吕苏蒋蔡贾魏薛叶阎潘杜戴夏钟姜范方"
+GIVEN["held out later"] = [
+    "振华",
+    "淑珍",
+    "嘉怡",
+    "宇航",
+    "志明",
+    "翠兰",
+    "鑫",
+    "博文",
+    "晓燕",
+    "凤英",
+    "立新",
+    "梦琪",
+    "佳",
+    "成林",
+    "文静",
+]
+FOREIGN["held out later"] = ["迪丽拜尔·吾守尔", "尼玛·扎西"]
+CITY["held out later"] = ["遵义市", "衡水市", "景德镇市", "大庆市"]
+DISTRICT["held out later"] = ["汇川区", "桃城区", "珠山区", "让胡路区"]
+HOSPITAL["held out later"] = ["遵义医科大学附属医院", "衡水市人民医院", "安贞医院"]
+EMPLOYER["held out later"] = ["宏远建筑公司", "大庆油田总公司", "珠山区第二小学"]

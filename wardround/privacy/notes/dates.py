@@ -6,7 +6,7 @@ from wardround.privacy.notes.rules import Rule, rule
 
 _I = re.IGNORECASE
 _MONTH = (
-    "(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?"
+    "(?=[JFMASONDjfmasond])(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?"
     r"|Nov(?:ember)?|Dec(?:ember)?)\b\.?"
 )
 _YEAR = r"(?P<y>(?:18|19|20)\d{2})"
@@ -60,14 +60,14 @@ ENGLISH: tuple[Rule, ...] = (
         "date",
         r"""\b(?:on|since|from|until|till|by|dated?|seen|to|through|and|before|after|admitted|discharged|d/c'?d?|visit|appt|appointment|labs?|done|taken
         |started|stopped|between|of|as[ ]of|last|next|scheduled|exam|scan|ct|mri|cxr|xray|x-ray|surgery|repeat|again|f/u|follow-?up|due|started|returned|here|at|for)
-        [ ]?[:(]?[ ]?(?P<x>(?:0?[1-9]|1[0-2])[/-](?:0?[1-9]|[12]\d|3[01]))(?![\d/%.-])(?![ ]?(?:mg|strength|tab|tablet|pain|lung|murmur|systolic|motor|power|of|cups?|tsp|oz|pills?|lobes?|doses?))""",
+        [ ]?[:(]?[ ]?(?P<x>(?:0?[1-9]|1[0-2])[/-](?:0?[1-9]|[12]\d|3[01]))(?![\d/%-]|\.\d)(?![ ]?(?:mg|strength|tab|tablet|pain|lung|murmur|systolic|motor|power|of|cups?|tsp|oz|pills?|lobes?|doses?))""",
         _I,
     ),
     rule("date", r"(?:^|[\n;(])[ \t]*(?P<x>(?:0?[1-9]|1[0-2])/(?:0?[1-9]|[12]\d|3[01]))(?=[ ]?[:)-])", re.MULTILINE),
     rule("age", r"(?<![\d./-])(?P<x>9\d|1[0-2]\d)(?=[ -]?(?:years?|yrs?|y\.?[ /]?o\.?|y/o|yo|yof|yom|year-old|years-old)\b)", _I),
     rule("age", r"(?<![\d./-])(?P<x>9\d|1[0-2]\d)(?=[ -]?(?:F|M|female|male|woman|man|lady|gentleman)\b)"),
     rule("age", r"\b(?:aged?|age[ ]of|age[ ]is)[ ]?[:=]?[ ]?(?P<x>9\d|1[0-2]\d)(?!\d|\.\d)", _I),
-    rule("age", r"\b(?:turned|turning|turns|is[ ]now|reached)[ ](?P<x>9\d|1[0-2]\d)(?=[ ]?(?:$|[.,;]|last|this|in[ ]|on[ ]|yesterday|today))", _I),
+    rule("age", r"\b(?:turn|turned|turning|turns|is[ ]now|reached)[ ](?P<x>9\d|1[0-2]\d)(?=[ ]?(?:$|[.,;]|last|this|in[ ]|on[ ]|yesterday|today))", _I),
     rule("age", r"\b(?P<x>ninety(?:[- ](?:one|two|three|four|five|six|seven|eight|nine))?|(?:one|a)[ -]hundred(?:[ -]and)?(?:[ -](?:one|two|three|four|five|six|seven|eight|nine|ten))?)(?=[ -]years?\b)", _I),
     rule("age", r"\b(?:in[ ](?:his|her|their)[ ])(?P<x>(?:early[ ]|mid[ -]?|late[ ])?(?:nineties|90'?s))\b", _I),
     rule("age", r"\b(?:nonagenarian|centenarian|supercentenarian)\b", _I),

@@ -13,7 +13,9 @@ from wardround.privacy.notes.english import english
 from wardround.privacy.notes.rules import BIRTH, CATEGORIES, Finding, Rule
 from wardround.privacy.notes.structured import RULES
 
-_PLACEHOLDER = re.compile(rf"\[(?:{'|'.join(name.upper() for name in CATEGORIES)})(?: (?:[0-9a-f]{{6}}|\d{{4}}))?\]")
+_PLACEHOLDER = re.compile(
+    rf"\[(?:{'|'.join(name.upper() for name in CATEGORIES)})(?: (?:[0-9a-f]{{6}}|\d{{4}}))?\]|90\+"
+)
 _FINDERS: Mapping[str, Callable[[str], Iterable[Finding]]] = {"en": english, "zh": chinese}
 
 _GUESSED = {"phone": 1, "other": 2}  # categories that a number without a label may get: one with a label knows better
@@ -89,9 +91,8 @@ def found(text: str, *, language: str | None, rules: Sequence[Rule] = RULES) -> 
             widest = width
             continue
         last = joined[-1]
-        better = width > widest or (
-            width == widest and _GUESSED.get(finding.category, 0) < _GUESSED.get(last.category, 0)
-        )
+        rank, last_rank = _GUESSED.get(finding.category, 0), _GUESSED.get(last.category, 0)
+        better = rank < last_rank or (rank == last_rank and width > widest)
         category, year = (finding.category, finding.year) if better else (last.category, last.year)
         if BIRTH in (
             finding.year,
@@ -105,7 +106,7 @@ def found(text: str, *, language: str | None, rules: Sequence[Rule] = RULES) -> 
 
 def _beside_placeholders(text: str, findings: list[Finding]) -> Iterable[Finding]:
     """Yield what of the findings lies outside the placeholders that are in *text* already."""
-    taken = [match.span() for match in _PLACEHOLDER.finditer(text)] if "[" in text else []
+    taken = [match.span() for match in _PLACEHOLDER.finditer(text)] if "[" in text or "90+" in text else []
     if not taken:
         yield from findings
         return

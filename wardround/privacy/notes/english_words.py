@@ -27,7 +27,7 @@ RELATIVES = _of(
 CALLED = _of("named called name's goes nicknamed alias aka née nee")
 BY = _of(
     "by with called contacted phoned paged informed notified told asked per from thank thanks dear contact phone met saw "
-    "consulted attn cc regards sincerely tell notify call ask see seen accompanied discussed reviewed signed spoke"
+    "consulted attn cc regards sincerely tell notify call ask see seen accompanied seeing discussed reviewed signed spoke"
 )
 CREDENTIALS = _of(
     "md m.d do d.o rn r.n np n.p pa pa-c pac lpn phd ph.d dds dmd mbbs mbchb facc facs faap frcs frcp mrcp msw lcsw pt ot rd "
@@ -130,8 +130,15 @@ NO_PERSON = NEVER | _of(
     "chest neck temple lung brain abdomen fever cough bowel sleep appetite there here exam"
 )
 CHART = _of(
-    "hgb hct plt voiceprint fax email e-mail accession addendum cc re dob mrn ssn zip url ip vin udi covid spo wbc rbc cxr mri ekg ecg a1c telehealth "
+    "troponin hgb hct adm disch admit sodium hemoglobin hematocrit platelets bilirubin creatinine albumin lipase amylase lactate procalcitonin ferritin transferrin fibrinogen haptoglobin reticulocyte neutrophils lymphocytes eosinophils monocytes basophils ldl hdl tsh psa inr ptt bnp egfr bun alt ast esr crp abg vbg csf ua echo tte tee ct pet dexa eeg emg nstemi stemi copd chf cad dvt uti gerd bph dvts afib tele npo mews sofa cvs cns heent perrla eomi rrr ctab nad jvd msk derm neuro resp abd ext psych hpi ros pmh psh fhx shx meds allergies nkda dispo prn bipap cpap picc "
+    " plt voiceprint fax email e-mail accession addendum cc re dob mrn ssn zip url ip vin udi covid spo wbc rbc cxr mri ekg ecg a1c telehealth "
     "voicemail inpatient outpatient rehab radiograph echocardiogram sonogram dialysate nonsmoker nontender afebrile "
     "normocephalic atraumatic anicteric normoactive postoperative preoperative intraoperative hemodialysis microbiology "
     "pathologist internet website wifi bluetooth whatsapp facebook instagram twitter skype zoom mychart facetime"
+)
+WEAK_TITLES = _of("nurse sister father mother judge officer doctor attorney dean dame sir fr col lt madam ms ")
+NOT_AGAIN = _of("january february march april may june july august september october november december will mark can ")
+WARDS = _of(
+    "emergency department room floor unit ward icu ed er or pacu nicu picu micu sicu surgery cardiology neurology "
+    "oncology orthopedics medicine service clinic hospital radiology center pod bed home hospice "
 )
