@@ -62,7 +62,7 @@ USE_CASE = UseCase(
         Floor(
             metric="dice", limit=0.70,
             reason="below 0.70 every second nucleus has to be drawn again by hand, which is no less work than drawing "
-            "all; with some 40 crops the interval is about 0.08 wide",
+            "all; with some 30 crops the interval is about 0.08 wide",
         ),
         Floor(
             metric="count_error", limit=2.0,
@@ -74,7 +74,7 @@ USE_CASE = UseCase(
         ),
         Comparison(
             metric="dice", kind="non-inferior", population="reference", margin=0.05,
-            reason="crops of the former exposure still come; among some 40 of them a smaller loss than 0.05 cannot be "
+            reason="crops of the former exposure still come; among some 30 of them a smaller loss than 0.05 cannot be "
             "told from chance",
         ),
         Limit(what="size", limit=20_000_000, reason="it must travel over a hospital network in seconds"),
@@ -88,7 +88,7 @@ USE_CASE = UseCase(
         material_loss=0.1,
         max_quarantined_share=0.2,
         reasons={
-            "min_rows": "one slide gives 64 crops, and a third of them are looked at in a round",
+            "min_rows": "one slide gives 64 crops, and half of them are looked at in a round",
             "material_effect": "crops of one slide differ that much among themselves, by how many nuclei they hold",
             "material_loss": "crops with a sliver of a nucleus can lose all their Dice by a few pixels",
             "max_quarantined_share": "empty corners of a slide are expected; above a fifth the slide is not worth it",

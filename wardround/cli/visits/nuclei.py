@@ -16,7 +16,7 @@ BLUR = 1.0
 def deliver(inbox: Path, settings: "Settings") -> tuple[Delivery, ...]:
     """Write the files into *inbox* and return them in the order of their arrival, the training batch first.
 
-    Five of every eight crops, along diagonals of the slide, are learned from; the other 24 are not seen in training.
+    Every other four diagonals of the slide are learned from; the other 32 crops are not seen in training.
 
     Raises:
         InputFault: the picture and its mask are not under ``WARDROUND_DATA``.
@@ -32,7 +32,7 @@ def deliver(inbox: Path, settings: "Settings") -> tuple[Delivery, ...]:
     picture, mask = use_case.contents[0].source_column, use_case.target.column
     every = read(use_case, use_case.source, settings)
     places = np.arange(len(every))
-    learned = (places // 8 + places % 8) % 8 < 5
+    learned = (places // 8 + places % 8) % 8 < 4
     first, later = every[learned], every[~learned]
 
     def redrawn(frame: Any, change: Any) -> Any:
@@ -48,10 +48,10 @@ def deliver(inbox: Path, settings: "Settings") -> tuple[Delivery, ...]:
 
     without = later.drop(columns=mask)
     return (
-        Delivery(label="slide", path=write("slide", first), what="40 crops of a slide, with their nuclei drawn"),
+        Delivery(label="slide", path=write("slide", first), what="32 crops of a slide, with their nuclei drawn"),
         Delivery(
             label="rest-of-slide", path=write("rest-of-slide", without), expected="none",
-            what="the other 24 crops of the slide, the drawings to follow",
+            what="the other 32 crops of the slide, the drawings to follow",
             outcomes=write("rest-of-slide-outcomes", later[[use_case.record_id, mask]]),
         ),
         Delivery(
