@@ -10,31 +10,31 @@ from scipy.special import logit
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.pipeline import Pipeline
 
-from wardround.errors import NotTrainable, UseCaseInvalid
+from wardround.errors import UseCaseInvalid
 from wardround.models import storage
 from wardround.models.base import TabularFamily, Trial
+from wardround.models.conformal import COVERAGE as COVERAGE
+from wardround.models.conformal import half_width
 from wardround.models.estimators import fitted, point
-from wardround.models.facts import FACTS, FORMAT, MODEL, Facts, read_facts
+from wardround.models.facts import FACTS, FORMAT, MODEL, Facts
 from wardround.models.folds import PatientFolds
-from wardround.models.preprocessing import Encoding, learned
+from wardround.models.limits import calibratable, enough_rows, refused
+from wardround.models.preprocessing import Encoding, learned, versions
+from wardround.problems.answering import COVERAGE
 from wardround.problems.base import Floats, Prediction
 from wardround.problems.classification import CLIP
 from wardround.use_cases.base import Candidate, UseCase
 
-COVERAGE = 0.9
-"""The share of future outcomes a regression's interval is meant to hold."""
 INNER_FOLDS = 5
 ISOTONIC_FROM = 1_000
 """Rows from which on the calibration map is isotonic; below, a sigmoid (Platt 1999) is all the rows can carry."""
-_CELLS = 4_000_000
 
 
 @dataclass(kw_only=True, eq=False)
 class TabularLearner:
     """A `wardround.models.base.Learner` around one scikit-learn estimator.
 
-    *half_width* of a regression's interval is the 0.9 quantile of out-of-fold absolute residuals (split-conformal
-    regression, Lei et al. 2018, with the residuals of cross-validation, Barber et al. 2021). *notes* say what was
+    *half_width* is that of a regression's interval (`wardround.models.conformal`). *notes* say what was
     noticed while fitting.
     """
 
@@ -101,9 +101,8 @@ class TabularLearner:
             name.removeprefix(self.kind.inside) for name in inner.get_params() if name.startswith(self.kind.inside)
         }
         if strange := sorted(set(names) - known):
-            own = self.use_case.name if self.use_case else self.name
             fault = f"candidates: {self.family} has no parameter {', '.join(map(repr, strange))}"
-            raise UseCaseInvalid(own, (fault,))
+            raise UseCaseInvalid(self._own, (fault,))
 
     def refuse(self, error: Exception) -> NoReturn:
         """Say what *error*, with which scikit-learn refused to fit, means to who asked; its text may quote a value.
@@ -112,16 +111,7 @@ class TabularLearner:
             UseCaseInvalid: a parameter has an impossible value.
             NotTrainable: a part of the rows cannot be learned from, for example for want of one of the outcomes.
         """
-        own = self.use_case.name if self.use_case else self.name
-        if type(error).__name__ == "InvalidParameterError":
-            fault = f"candidates: {self.family} does not take one of the values in grid or parameters"
-            raise UseCaseInvalid(own, (fault,)) from None
-        raise NotTrainable(
-            own,
-            f"{self.family} cannot be fitted to some part of the rows ({type(error).__name__})",
-            "Add rows with the rarer outcome, lower split.folds, take a candidate without search and calibration, or "
-            "state a plausible range where numbers may be too large to calculate with",
-        ) from None
+        refused(self._own, self.family, error)
 
     def learn_columns(self, frame: "pd.DataFrame", patients: Any) -> Floats:
         """Learn the encoding from training rows and return them as a matrix (rows, columns + 1), patients last."""
@@ -182,16 +172,10 @@ class TabularLearner:
         Raises:
             NotTrainable: too few patients for calibration, or more neighbours asked for than half the rows.
         """
-        own = self.use_case.name if self.use_case else self.name
         neighbours = max(wanted, int(self.parameters.get("n_neighbors", 15)) if self.family == "neighbours" else 0)
-        if neighbours > rows // 2:
-            raise NotTrainable(
-                own, f"{self.family} asks {neighbours} neighbours of {rows} rows", "Lower n_neighbors or add rows"
-            )
-        if self.calibrated and PatientFolds(2, stratify=True).get_n_splits(None, target, patients) < 2:
-            raise NotTrainable(
-                own, "one of the two outcomes has fewer than 2 patients, so nothing can be calibrated", "Add rows"
-            )
+        enough_rows(self._own, self.family, rows, neighbours)
+        if self.calibrated:
+            calibratable(self._own, target, patients)
 
     def add_intervals(self, frame: "pd.DataFrame", target: Floats, patients: Any = None, *, seed: int = 0) -> None:
         """Measure out-of-fold residuals on the training rows and keep their conformal quantile (regression)."""
@@ -202,16 +186,16 @@ class TabularLearner:
         folds = PatientFolds(INNER_FOLDS, seed=seed)
         if folds.get_n_splits(None, target, patients) < 2:
             return
-        residuals = np.empty(len(target))
-        for train, test in folds.split(matrix, target, patients):
+
+        def held_out(train: Any, test: Any) -> Floats:
             part = self.unfitted(len(train), seed)
             try:
                 fitted(part, matrix[train], target[train])
             except (ValueError, RuntimeWarning) as error:
                 self.refuse(error)
-            residuals[test] = np.abs(target[test] - point(part, matrix[test], self.kind.problem))
-        rank = int(np.ceil((len(residuals) + 1) * COVERAGE))
-        self.half_width = float(np.sort(residuals)[rank - 1]) if rank <= len(residuals) else None
+            return point(part, matrix[test], self.kind.problem)
+
+        self.half_width = half_width(target, folds.split(matrix, target, patients), held_out)
 
     def predict(self, frame: "pd.DataFrame") -> Prediction:
         """Return one prediction per row of *frame*; columns in any order, others are not looked at."""
@@ -236,7 +220,7 @@ class TabularLearner:
         It is the prediction less the one with this feature at the training rows' median or most frequent level, in log
         odds for a probability and in the target's unit for a number. For a linear family the contributions of a row add
         up to its distance from the reference patient; elsewhere features that act together are each given the joint
-        effect (one-at-a-time ablation; Covert, Lundberg and Lee 2021, "Explaining by Removing").
+        effect (see `wardround.models.preprocessing.versions`).
         """
         return pd.DataFrame(self.answer(frame)[1], columns=list(self.columns), index=frame.index)
 
@@ -244,21 +228,14 @@ class TabularLearner:
         """Return what `predict` and `explain` (rows, features) give for *frame*, or for its columns by name."""
         assert self.encoding is not None
         matrix = self._matrix(frame)
-        names = self.encoding.columns
         value = np.empty(len(matrix))
-        added = np.empty((len(matrix), len(names)))
-        reference = np.array([np.nan if it is None else it for it in self.encoding.reference])
-        step = max(1, _CELLS // max(1, len(names) ** 2))
-        for start in range(0, len(matrix), step):
-            part = matrix[start : start + step]
-            versions = np.repeat(part[None], len(names) + 1, axis=0)  # the last one stays as it is
-            for position in range(len(names)):
-                versions[position, :, position] = reference[position]
-            points = point(self.estimator, versions.reshape(-1, matrix.shape[1]), self.kind.problem)
-            points = points.reshape(len(names) + 1, len(part))
-            value[start : start + step] = points[-1]
+        added = np.empty((len(matrix), len(self.columns)))
+        for part, found in versions(self.encoding, matrix):
+            points = point(self.estimator, found.reshape(-1, matrix.shape[1]), self.kind.problem)
+            points = points.reshape(found.shape[:2])
+            value[part] = points[0]
             scores = self._score(points)
-            added[start : start + step] = (scores[-1] - scores[:-1]).T
+            added[part] = (scores[0] - scores[1:]).T
         return self._interval(value), added
 
     def descriptors(self, frame: "pd.DataFrame") -> "pd.DataFrame":
@@ -286,6 +263,10 @@ class TabularLearner:
         )
         return {MODEL: storage.dumps(self.estimator), FACTS: to_json(facts, indent=1)}
 
+    @property
+    def _own(self) -> str:
+        return self.use_case.name if self.use_case else self.name
+
     def _matrix(self, frame: "pd.DataFrame | Mapping[str, Sequence[Any]]") -> Floats:
         assert self.encoding is not None, "it was not fitted"
         return self._beside(self.encoding.matrix(frame), 0.0)
@@ -306,27 +287,6 @@ class TabularLearner:
 
     def _score(self, value: Floats) -> Floats:
         return np.asarray(logit(np.clip(value, CLIP, 1 - CLIP))) if self.kind.problem == "classification" else value
-
-
-def unfitted(
-    use_case: UseCase, family: TabularFamily, parameters: Mapping[str, Any], *, calibrate: bool
-) -> TabularLearner:
-    """Return an unfitted learner of *family*."""
-    return TabularLearner(use_case=use_case, kind=family, parameters=dict(parameters), calibrate=calibrate)
-
-
-def restored(files: Mapping[str, bytes], family: TabularFamily, *, place: str) -> TabularLearner:
-    """Return the learner that was saved as *files*.
-
-    Raises:
-        Corrupted: a file is missing, or not what `TabularLearner.save` writes.
-    """
-    facts = read_facts(files, place=place)
-    return TabularLearner(
-        use_case=None, kind=family, parameters=dict(facts.parameters), calibrate=facts.calibrated,
-        encoding=facts.encoding, estimator=storage.loads(files[MODEL], place=f"{place}/{MODEL}"),
-        half_width=facts.half_width, notes=facts.notes, name=facts.use_case,
-    )  # fmt: skip
 
 
 def _patients(frame: "pd.DataFrame", patients: Any) -> Any:
