@@ -186,7 +186,7 @@ class TabularFamily(Family):
     (``regressor__`` where the target is scaled too). *scaled*: numbers are brought to mean 0 and spread 1 before it.
     """
 
-    home: str = "wardround.models.tabular"
+    home: str = "wardround.models.tables"
     build: Callable[[Mapping[str, Any], int], Any]
     scaled: bool = True
     inside: str = ""

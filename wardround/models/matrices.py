@@ -16,14 +16,12 @@ from threadpoolctl import threadpool_limits
 from wardround.errors import UseCaseInvalid
 from wardround.models import storage
 from wardround.models.facts import MODEL
-from wardround.models.preprocessing import Encoding, learned, transformed
+from wardround.models.preprocessing import Encoding, learned, transformed, versions
 from wardround.models.whole import Progress, WholeLearner
 from wardround.problems.base import Floats, Prediction
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_CELLS = 4_000_000
 
 
 @dataclass(kw_only=True, eq=False)
@@ -121,21 +119,11 @@ class MatrixLearner(WholeLearner):
         The first version is the row as it is. One-at-a-time ablation (Covert, Lundberg and Lee 2021).
         """
         assert self.encoding is not None
-        names = self.encoding.columns
-        reference = np.array([np.nan if it is None else it for it in self.encoding.reference])
-        for place, name in enumerate(names):
-            if name in self.levels and np.isnan(reference[place]):
-                reference[place] = len(self.levels[name]) + 1
         added = np.empty(matrix.shape)
-        step = max(1, _CELLS // max(1, len(names) ** 2))
-        for start in range(0, len(matrix), step):
-            part = matrix[start : start + step]
-            versions = np.repeat(part[None], len(names) + 1, axis=0)
-            for place in range(len(names)):
-                versions[place + 1, :, place] = reference[place]
-            prepared = transformed(self.prepare, versions.reshape(-1, len(names)))
-            scores = score(prepared.reshape(len(names) + 1, len(part), -1))
-            added[start : start + step] = (scores[0] - scores[1:]).T
+        for part, found in versions(self.encoding, matrix):
+            prepared = transformed(self.prepare, found.reshape(-1, found.shape[2]))
+            scores = score(prepared.reshape(*found.shape[:2], -1))
+            added[part] = (scores[0] - scores[1:]).T
         return added
 
     def _matrix(self, frame: "pd.DataFrame | Mapping[str, Sequence[Any]]") -> Floats:

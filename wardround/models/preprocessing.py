@@ -5,7 +5,7 @@ patients is pooled, so that no artifact names it. Numbers are imputed by their m
 missing in training, a column that was missing throughout stays and says nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
@@ -27,6 +27,7 @@ RARE = 10
 """A level with fewer patients than this in training is pooled with the other rare and the unseen ones."""
 MOST_LEVELS = 50
 """At most so many levels of a column are told apart, the most frequent ones."""
+_CELLS = 4_000_000
 PLACE = "the rows to learn from or to score"
 
 
@@ -111,6 +112,25 @@ def _all_levels(use_case: UseCase, frame: "pd.DataFrame", patients: Any) -> dict
         common = [(-int(count), str(level)) for level, count in counts.items() if count >= RARE]
         found[name] = tuple(sorted(level for _, level in sorted(common)[:MOST_LEVELS]))
     return found
+
+
+def versions(encoding: Encoding, matrix: Floats) -> Iterator[tuple[slice, Floats]]:
+    """Yield parts of the rows of `Encoding.matrix`, (rows, columns or more), each as (columns + 1, rows of it, same).
+
+    The first version is the row as it is; in each other one feature is at the training rows' median or most frequent
+    level: what the answer loses by it is what the feature adds (one-at-a-time ablation; Covert, Lundberg and Lee 2021,
+    "Explaining by Removing").
+    """
+    names = encoding.columns
+    missing = [float(len(encoding.levels[name]) + 1) if name in encoding.levels else np.nan for name in names]
+    reference = [gone if it is None else it for it, gone in zip(encoding.reference, missing, strict=True)]
+    step = max(1, _CELLS // max(1, len(names) ** 2))
+    for start in range(0, len(matrix), step):
+        part = slice(start, start + step)
+        found = np.repeat(matrix[part][None], len(names) + 1, axis=0)
+        for place, value in enumerate(reference):
+            found[place + 1, :, place] = value
+        yield part, found
 
 
 def transformed(transformer: ColumnTransformer, matrix: Floats) -> Floats:
