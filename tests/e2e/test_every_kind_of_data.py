@@ -79,7 +79,7 @@ def test_what_arrives_is_decided_as_expected(name, store, settings, shared_data,
         decision = monitor(use_case, batch, store=store, settings=settings, now=now, as_of=now)
         decided[delivery.label] = (decision.action.value, decision.reasons)
     told = {delivery.label: delivery.expected for delivery in deliveries[1:]}
-    assert {label: action for label, (action, _) in decided.items()} == told, decided
+    assert {label: action for label, (action, _) in decided.items()} == told, decided.items()
 
 
 @pytest.mark.slow
