@@ -20,7 +20,6 @@ from wardround.models.facts import FACTS, FORMAT, MODEL, Facts
 from wardround.models.folds import PatientFolds
 from wardround.models.limits import calibratable, enough_rows, refused
 from wardround.models.preprocessing import Encoding, learned, versions
-from wardround.problems.answering import COVERAGE
 from wardround.problems.base import Floats, Prediction
 from wardround.problems.classification import CLIP
 from wardround.use_cases.base import Candidate, UseCase
