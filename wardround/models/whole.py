@@ -39,6 +39,7 @@ class WholeLearner(ABC):
     calibrate: bool = False
     columns: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    described: tuple[str, ...] = ()
     name: str = field(default="")
 
     @abstractmethod
@@ -162,17 +163,19 @@ class WholeLearner(ABC):
 
     def descriptors(self, frame: "pd.DataFrame") -> "pd.DataFrame":
         """Return the table that expectations and drift monitoring look at: what was measured of its rows at ingest."""
-        assert self.use_case is not None
-        return frame[list(self.use_case.feature_names)]
+        names = self.described if self.use_case is None else self.use_case.feature_names
+        self.require(frame, names)
+        return frame[list(names)]
 
     def save(self) -> dict[str, bytes]:
         """Return its files by name; none of them can execute code when it is loaded."""
         from wardround.domain import to_json
 
+        described = self.described if self.use_case is None else self.use_case.feature_names
         facts = {
             "format": FORMAT, "use_case": self._own, "problem": self.problem, "family": self.family,
             "parameters": self.parameters, "calibrate": self.calibrate, "columns": list(self.columns),
-            "notes": list(self.notes), "learned": dict(self.facts()),
+            "notes": list(self.notes), "described": list(described), "learned": dict(self.facts()),
         }  # fmt: skip
         return {**self.files(), FACTS: to_json(facts, indent=1)}
 
@@ -191,7 +194,8 @@ class WholeLearner(ABC):
                 )
             made = cls(
                 use_case=None, kind=family, parameters=dict(facts["parameters"]), calibrate=bool(facts["calibrate"]),
-                columns=tuple(facts["columns"]), notes=tuple(facts["notes"]), name=str(facts["use_case"]),
+                columns=tuple(facts["columns"]), notes=tuple(facts["notes"]), described=tuple(facts["described"]),
+                name=str(facts["use_case"]),
             )  # fmt: skip
             made.take(files, facts["learned"], place=place)
         except (KeyError, TypeError, ValueError):

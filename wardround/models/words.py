@@ -159,8 +159,8 @@ class BagOfWords(TextLearner):
         assert self.terms is not None
         texts, there = self.texts(frame)
         weights = self.weights[:, self._scores(texts).argmax(axis=1)].T
-        added = self.terms.matrix(texts).multiply(weights).toarray()
-        shown = added[:, list(self.shown)]
+        added = np.ascontiguousarray(self.terms.matrix(texts).multiply(weights).toarray())
+        shown = np.ascontiguousarray(added[:, list(self.shown)])
         both = np.column_stack([shown, added.sum(axis=1) - shown.sum(axis=1)])
         names = [*(self.terms.names[number] for number in self.shown), OTHERS]
         return pd.DataFrame(np.nan_to_num(spread(len(frame), there, both)), columns=names, index=frame.index)
