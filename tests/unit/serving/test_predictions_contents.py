@@ -304,7 +304,7 @@ WRONG: dict[str, tuple[UseCase, Any, str]] = {
     "broken": (FEVER, {"note": "caf\ufffd\ufffd\ufffd Smith"}, "it cannot be read: broken encoding"),
     "language": (
         FEVER,
-        {"note": "患者一般情况可，无发热。心肺听诊未见异常，腹软，无压痛。"},
+        {"note": "患者一般情况可，无发热。" * 9},
         "it cannot be read: another language",
     ),
 }
