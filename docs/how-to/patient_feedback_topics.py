@@ -1,6 +1,6 @@
 """A use case of one's own: what is a patient's comment about? One comment may be about several topics."""
 
-from wardround.contents.text import KIND
+from wardround.contents import features
 from wardround.use_cases.base import Candidate, Content, Floor, Source, Split, Target, UseCase
 
 COMMENT = Content(name="comment", kind="text", language="en", description="what a patient wrote after the stay")
@@ -13,7 +13,7 @@ USE_CASE = UseCase(
     record_id="comment_id",
     target=Target(column="topics", allowed=("cleanliness", "food", "information", "staff", "waiting")),
     contents=(COMMENT,),
-    features=KIND.features(
+    features=features(
         COMMENT, measures=("characters", "sentences", "vocabulary", "unknown", "negated", "chinese")
     ),
     ignored=("first_topic", "sentiment"),

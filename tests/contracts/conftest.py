@@ -79,7 +79,7 @@ class Case:
 def _use_case(problem: str, content: Content, target: Target) -> UseCase:
     return replace(
         TABLE, problem=problem, source=Source(kind="parquet", location="rows.parquet"), site=None, target=target,
-        contents=(content,), features=contents.kind(content.kind).features(content), subgroups=(), expectations=None,
+        contents=(content,), features=contents.features(content), subgroups=(), expectations=None,
     )  # fmt: skip
 
 

@@ -34,7 +34,7 @@ def case(name: str, problem: str, content: Content, **target: Any) -> UseCase:
     return UseCase(
         name=name, question="?", problem=problem, source=Source(kind="parquet", location="x.parquet"),  # type: ignore[arg-type]
         record_id="record", patient_id="patient", target=Target(**{"column": "outcome", **target}),
-        features=contents.kind(content.kind).features(content, measures=MEASURES[content.kind][:4]),
+        features=contents.features(content, measures=MEASURES[content.kind][:4]),
         contents=(content,),
         candidates=(Candidate(family="logistic"),), gates=(Floor(metric="accuracy", limit=0.5, reason="a test"),),
     )  # fmt: skip

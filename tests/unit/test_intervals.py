@@ -11,9 +11,8 @@ from wardround.evaluation.calibration import calibration_points
 from wardround.evaluation.intervals import estimates, interval, paired_interval
 from wardround.evaluation.measure import measured
 from wardround.evaluation.statistics import weighted
-from wardround.problems.base import selected
 from wardround.problems import CLASSIFICATION, REGRESSION
-from wardround.problems.base import Prediction
+from wardround.problems.base import Prediction, selected
 
 
 def patients(n):

@@ -472,7 +472,7 @@ def test_every_measure_a_use_case_may_name_is_measured(kind: str) -> None:
     )  # type: ignore[arg-type]
     assert (found.name, set(contents.HOMES)) == (kind, set(MEASURES))
     assert set(found.measured(content, pd.Series([None], dtype=object))) == set(MEASURES[kind])
-    assert {feature.measure for feature in found.features(content)} == set(MEASURES[kind])
+    assert {feature.measure for feature in contents.features(content)} == set(MEASURES[kind])
 
 
 @pytest.mark.parametrize("name", REGISTRY)

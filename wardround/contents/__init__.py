@@ -3,6 +3,8 @@
 import importlib
 from typing import TYPE_CHECKING
 
+from wardround.contents.measures import features as features
+
 if TYPE_CHECKING:
     from wardround.contents.base import Kind
 

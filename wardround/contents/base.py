@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from wardround.contents.arrays import Floats
-from wardround.use_cases.base import Content, Feature
+from wardround.use_cases.base import Content
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,11 +21,10 @@ class Kind:
     None where it is missing or could not be read. *read* takes a content and a raw column (bytes or text per row) and
     returns the canonical cells with the faults of rows, each reason beginning with the content's name; a row with a
     fault has no cell. *measured* takes a content and canonical cells and returns every measure (n,), NaN where there is
-    none. *features* declares the measures as features of a content, with ranges and reasons for this kind.
+    none.
     """
 
     name: str
     stored: Literal["binary", "text"]
     read: "Callable[[Content, pd.Series[Any]], Column]"
     measured: "Callable[[Content, pd.Series[Any]], Mapping[str, Floats]]"
-    features: Callable[..., tuple[Feature, ...]]

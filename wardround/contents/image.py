@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from wardround.contents.arrays import Floats, packed, unpacked
 from wardround.contents.base import Kind
-from wardround.contents.image_measures import RANGES, UNITS, WORDS, grey, measures_of
+from wardround.contents.image_measures import grey, measures_of
 from wardround.errors import InputFault
-from wardround.use_cases.base import MEASURES, Content, Feature
+from wardround.use_cases.base import MEASURES, Content
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -129,27 +129,7 @@ def measured(content: Content, cells: "pd.Series[Any]") -> Mapping[str, Floats]:
     return found
 
 
-def features(
-    content: Content,
-    *,
-    plausible: Mapping[str, tuple[float, float]] | None = None,
-    measures: tuple[str, ...] | None = None,
-    max_missing: float = 0.05,
-    missing_reason: str = "",
-) -> tuple[Feature, ...]:
-    """Declare *measures* of *content* (all, unless named) as features; *plausible* narrows a measure's own range."""
-    ranges = {**RANGES, **(plausible or {})}
-    return tuple(
-        Feature(
-            name=f"{content.name}_{measure}", kind="numeric", of=content.name, measure=measure, unit=UNITS[measure],
-            description=WORDS[measure], plausible=ranges[measure], max_missing=max_missing,
-            missing_reason=missing_reason,
-        )
-        for measure in (MEASURES["image"] if measures is None else measures)
-    )  # fmt: skip
-
-
-KIND = Kind(name="image", stored="binary", read=read, measured=measured, features=features)
+KIND = Kind(name="image", stored="binary", read=read, measured=measured)
 
 
 def _typed(content: Content, array: NDArray[Any]) -> NDArray[Any]:

@@ -1,7 +1,6 @@
 """What is measured of a picture: size, intensity, contrast, sharpness, noise, saturation, and a fixed embedding."""
 
 import hashlib
-from collections.abc import Mapping
 from functools import lru_cache
 
 import numpy as np
@@ -18,40 +17,6 @@ _EMBEDDING = tuple(f"embedding_{number}" for number in range(1, SIZE + 1))
 _LUMINANCE = np.array([0.2125, 0.7154, 0.0721])  # ITU-R BT.709, as scikit-image's rgb2gray
 _NOISE = np.array([[1.0, -2.0, 1.0], [-2.0, 4.0, -2.0], [1.0, -2.0, 1.0]])
 _LAPLACE = np.array([[0.0, 1.0, 0.0], [1.0, -4.0, 1.0], [0.0, 1.0, 0.0]])
-
-WORDS: Mapping[str, str] = {
-    "height": "height of the picture",
-    "width": "width of the picture",
-    "darkest": "intensity below which the darkest hundredth of the pixels lies",
-    "median": "median intensity",
-    "brightest": "intensity above which the brightest hundredth of the pixels lies",
-    "mean": "mean intensity",
-    "contrast": "root mean square contrast, the standard deviation of the intensity (Peli 1990)",
-    "sharpness": "variance of the Laplacian over that of the picture (after Pech-Pacheco et al. 2000)",
-    "noise": "standard deviation of the noise, estimated by Immerkaer's difference of Laplacians (1996)",
-    "saturation": "share of the pixels at either end of the range",
-    "midline": "mean intensity of the middle columns less that of the columns beside them",
-    **dict.fromkeys(_EMBEDDING, "projection of the picture's low frequencies that never changes"),
-}
-UNITS: Mapping[str, str] = {
-    **dict.fromkeys(WORDS, "share of range"),
-    "height": "pixels",
-    "width": "pixels",
-    "sharpness": "ratio",
-    "saturation": "share",
-    **dict.fromkeys(_EMBEDDING, "standard deviations"),
-}
-RANGES: Mapping[str, tuple[float, float]] = {
-    **dict.fromkeys(("darkest", "median", "brightest", "mean", "saturation"), (0.0, 1.0)),
-    "height": (8.0, 100_000.0),
-    "width": (8.0, 100_000.0),
-    "contrast": (0.0, 0.5),
-    "sharpness": (0.0, 64.0),
-    "noise": (0.0, 3.4),
-    "midline": (-1.0, 1.0),
-    **dict.fromkeys(_EMBEDDING, (-8.0, 8.0)),
-}
-"""Measure -> the range outside which it cannot be; a use case narrows it to what its pictures are like."""
 
 
 def grey(picture: Floats) -> Floats:

@@ -18,33 +18,6 @@ POINTS = 64
 """Points to which a channel is stretched before it is projected."""
 DIRECTIONS = 8
 
-WORDS: Mapping[str, str] = {
-    "samples": "number of times measured",
-    "duration": "time from the first sample to the last",
-    "rate": "sampling rate, one over the ordinary step of time",
-    "longest_gap": "longest step of time",
-    "missing": "share of missing values",
-    "low": "5 % quantile of the values",
-    "high": "95 % quantile of the values",
-    "mean": "mean of the values",
-    "spread": "standard deviation of the values",
-    "flat": "share of values equal to the one before, in the worst channel",
-    "low_band": "share of the power at low frequencies",
-    "high_band": "share of the power at high frequencies",
-    "centroid": "mean frequency, weighted by power",
-    **{f"embedding_{k}": f"shape: fixed cosine no. {k} over the whole length" for k in range(1, DIRECTIONS + 1)},
-}
-UNITS: Mapping[str, str] = {
-    "samples": "samples", "duration": "s", "rate": "Hz", "longest_gap": "s", "missing": "share", "flat": "share",
-    "low_band": "share", "high_band": "share", "centroid": "Hz",
-}  # fmt: skip
-RANGES: Mapping[str, tuple[float, float]] = {
-    "samples": (1, 1e9), "duration": (0, 1e9), "rate": (0, 1e6), "longest_gap": (0, 1e9), "missing": (0, 1),
-    "flat": (0, 1), "low_band": (0, 1.000001), "high_band": (0, 1.000001), "centroid": (0, 1e6),
-    **{f"embedding_{k}": (-1.000001, 1.000001) for k in range(1, DIRECTIONS + 1)},
-}  # fmt: skip
-"""What a measure can be by its definition; rounding may carry a share a little over 1."""
-
 
 def measures_of(series: Floats, options: Mapping[str, Scalar]) -> dict[str, float]:
     """Return the measures of a checked *series* (samples, 1 + channels), time in seconds first, NaN not measured."""

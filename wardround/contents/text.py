@@ -1,6 +1,5 @@
 """Texts as content: what a cell must be to be read, and which measures of it are features."""
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,7 +7,7 @@ import numpy as np
 from wardround.contents.base import Kind
 from wardround.contents.text_letters import broken_characters, control_characters, script_shares
 from wardround.contents.text_measures import measured
-from wardround.use_cases.base import MEASURES, Content, Feature
+from wardround.use_cases.base import Content
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,26 +77,6 @@ def canonical(cell: Any, *, longest: int = LONGEST, language: str | None = None)
     return text, _language_fault(text, language)
 
 
-def features(
-    content: Content,
-    *,
-    plausible: Mapping[str, tuple[float, float]] = {},
-    measures: tuple[str, ...] | None = None,
-    max_missing: float = 0.05,
-    missing_reason: str = "",
-) -> tuple[Feature, ...]:
-    """Return the *measures* of a text as features (default: all), with the closed ranges in *plausible*."""
-    return tuple(
-        Feature(
-            name=f"{content.name}_{measure}", kind="numeric", of=content.name, measure=measure,
-            description=_DESCRIPTIONS.get(measure, "a fixed random projection of its words and pairs of words"),
-            plausible=plausible.get(measure, _PLAUSIBLE.get(measure, (-10.0, 10.0))),
-            max_missing=max_missing, missing_reason=missing_reason,
-        )
-        for measure in (MEASURES["text"] if measures is None else measures)
-    )  # fmt: skip
-
-
 def _too_long(longest: int) -> str:
     return f"longer than {longest:,} characters"
 
@@ -117,23 +96,5 @@ def _mark(cell: Any) -> str:
     return cell if isinstance(cell, str) else repr(cell)
 
 
-_DESCRIPTIONS = {
-    "characters": "its length in characters",
-    "sentences": "its sentences",
-    "words_per_sentence": "words per sentence; each Chinese character counts as one",
-    "chinese": "share of its letters that are Chinese",
-    "vocabulary": "different words in every 50 successive ones, as a share (moving-average type-token ratio)",
-    "unknown": "share of its words that the shipped list lacks; of Chinese characters, those beyond GB 2312 level 1",
-    "negated": "words of negation per sentence",
-    "sections": "headings of the usual sections",
-    "digits": "share of digits among its characters, blanks apart",
-    "broken": "share of characters that a wrong encoding left behind",
-}
-_PLAUSIBLE: dict[str, tuple[float, float]] = {
-    "characters": (1, LONGEST), "sentences": (1, LONGEST), "words_per_sentence": (0, 10_000), "chinese": (0, 1),
-    "vocabulary": (0, 1), "unknown": (0, 1), "negated": (0, 100), "sections": (0, 1_000), "digits": (0, 1),
-    "broken": (0, 1),
-}  # fmt: skip
-
-KIND = Kind(name="text", stored="text", read=read, measured=measured, features=features)
+KIND = Kind(name="text", stored="text", read=read, measured=measured)
 """Texts."""

@@ -7,7 +7,7 @@ children at one hospital are told apart in thumbnails, nothing of diagnosis.
 
 from datetime import timedelta
 
-from wardround.contents.image import KIND
+from wardround.contents import features
 from wardround.use_cases.base import (
     Candidate,
     Comparison,
@@ -42,7 +42,7 @@ USE_CASE = UseCase(
     ),
     contents=(PICTURE,),
     # height and width are left out: every picture has the one size, so that they would say nothing
-    features=KIND.features(
+    features=features(
         PICTURE,
         measures=(
             "darkest", "median", "brightest", "mean", "contrast", "sharpness", "noise", "saturation", "midline",

@@ -7,7 +7,7 @@ the training file, as records of one ward do; without those the figures are a li
 
 from datetime import timedelta
 
-from wardround.contents.text import KIND
+from wardround.contents import features
 from wardround.use_cases.base import (
     Candidate,
     Comparison,
@@ -40,7 +40,7 @@ USE_CASE = UseCase(
     ),
     contents=(RECORD,),
     # no headings are written in these passages, and none is broken: both would say nothing
-    features=KIND.features(
+    features=features(
         RECORD,
         measures=(
             "characters", "sentences", "words_per_sentence", "chinese", "vocabulary", "unknown", "negated", "digits",

@@ -7,7 +7,7 @@ how well the kinds of beats of that patient are told apart, nothing of another p
 
 from datetime import timedelta
 
-from wardround.contents.series import KIND
+from wardround.contents import features
 from wardround.use_cases.base import (
     Candidate,
     Comparison,
@@ -51,7 +51,7 @@ USE_CASE = UseCase(
     ),
     contents=(BEAT,),
     # mean and spread are left out: the beats are standardised, so that they would say nothing
-    features=KIND.features(
+    features=features(
         BEAT,
         measures=(
             "samples", "duration", "rate", "missing", "flat", "low", "high", "low_band", "high_band", "centroid",

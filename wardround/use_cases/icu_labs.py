@@ -9,7 +9,7 @@ question and are not learned from.
 
 from datetime import timedelta
 
-from wardround.contents.series import KIND
+from wardround.contents import features
 from wardround.use_cases.base import (
     Candidate,
     Comparison,
@@ -102,11 +102,11 @@ USE_CASE = UseCase(
         _last("bicarbonate", "mmol/L", (3, 60)),
         _last("calcium", "mg/dL", (3, 18), other_units={"mmol/L": 4.008}),
         _last("albumin", "g/dL", (0.5, 7), max_missing=1.0, reason=_SOMETIMES, other_units={"g/L": 0.1}),
-        *KIND.features(
+        *features(
             LABS, measures=("samples", "duration", "missing"),
             plausible={"samples": (1, 400), "duration": (0, 1.5 * DAY * 60)},
         ),
-        *KIND.features(
+        *features(
             LABS, measures=("longest_gap",), plausible={"longest_gap": (0, 1.5 * DAY * 60)},
             max_missing=0.3, missing_reason="of a single blood sample there is no gap to measure",
         ),

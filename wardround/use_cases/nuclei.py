@@ -7,7 +7,7 @@ of another slide, stain or microscope. A nucleus that is cut by a border is in t
 
 from datetime import timedelta
 
-from wardround.contents.image import KIND
+from wardround.contents import features
 from wardround.use_cases.base import (
     Candidate,
     Comparison,
@@ -40,7 +40,7 @@ USE_CASE = UseCase(
     target=Target(column="mask", description="number of the nucleus that each pixel belongs to, 0 for none"),
     contents=(CROP,),
     # height and width are left out: every crop has the one size; the midline is one of chests
-    features=KIND.features(
+    features=features(
         CROP,
         measures=(
             "darkest", "median", "brightest", "mean", "contrast", "sharpness", "noise", "saturation",

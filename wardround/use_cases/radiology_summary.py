@@ -7,7 +7,7 @@ a ROUGE of 1; the figures say how much better the learned choice is than the fir
 
 from datetime import timedelta
 
-from wardround.contents.text import KIND
+from wardround.contents import features
 from wardround.use_cases.base import (
     Candidate,
     Comparison,
@@ -37,7 +37,7 @@ USE_CASE = UseCase(
     target=Target(column="impression", description="the impression that the radiologist wrote"),
     contents=(FINDINGS,),
     # the findings of a chest report hold no headings and hardly a Chinese letter: both would say nothing
-    features=KIND.features(
+    features=features(
         FINDINGS,
         measures=(
             "characters", "sentences", "words_per_sentence", "vocabulary", "unknown", "negated", "digits",

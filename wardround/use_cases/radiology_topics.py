@@ -8,7 +8,7 @@ since it often is the list of headings.
 
 from datetime import timedelta
 
-from wardround.contents.text import KIND
+from wardround.contents import features
 from wardround.use_cases.base import (
     Candidate,
     Comparison,
@@ -70,7 +70,7 @@ USE_CASE = UseCase(
     ),
     contents=(FINDINGS,),
     # the findings of a chest report hold no headings and hardly a Chinese letter: both would say nothing
-    features=KIND.features(
+    features=features(
         FINDINGS,
         measures=(
             "characters", "sentences", "words_per_sentence", "vocabulary", "unknown", "negated", "digits",

@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from wardround.contents import image
+from wardround.contents import features, image
 from wardround.contents.arrays import packed
-from wardround.contents.image_measures import RANGES, embedding, grey, measures_of, midline, noise, sharpness
+from wardround.contents.image_measures import embedding, grey, measures_of, midline, noise, sharpness
 from wardround.use_cases.base import MEASURES, Content
 
 GREY = Content(name="picture", kind="image", channels=("grey",))
@@ -16,8 +16,9 @@ GREY = Content(name="picture", kind="image", channels=("grey",))
 def test_every_declared_measure_is_measured_and_lies_in_its_range(chest):
     found = measures_of(chest() / 255)
     assert tuple(found) == MEASURES["image"]
-    assert set(found) == set(RANGES)
-    assert all(RANGES[name][0] <= value <= RANGES[name][1] for name, value in found.items())
+    assert set(found) == set(MEASURES["image"])
+    declared = {feature.measure: feature.plausible for feature in features(GREY)}
+    assert all(declared[name][0] <= value <= declared[name][1] for name, value in found.items())
 
 
 @pytest.mark.parametrize(
@@ -98,7 +99,7 @@ def test_a_picture_measures_the_same_alone_and_among_others_and_nothing_is_nan(c
 
 
 def test_features_are_named_after_content_and_measure_and_narrowed_where_asked():
-    found = image.features(GREY, measures=("mean", "noise"), plausible={"mean": (0.1, 0.9)})
+    found = features(GREY, measures=("mean", "noise"), plausible={"mean": (0.1, 0.9)})
     assert [feature.name for feature in found] == ["picture_mean", "picture_noise"]
     assert found[0].plausible == (0.1, 0.9)
-    assert (found[1].of, found[1].measure, found[1].plausible) == ("picture", "noise", RANGES["noise"])
+    assert (found[1].of, found[1].measure, found[1].plausible) == ("picture", "noise", (0.0, 3.4))

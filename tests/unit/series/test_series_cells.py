@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from wardround.contents import kind
+from wardround.contents import features, kind
 from wardround.contents.arrays import packed, unpacked
 from wardround.contents.series import KIND, cell
 from wardround.use_cases.base import MEASURES
@@ -96,8 +96,8 @@ def test_two_unreadable_cells_differ_in_their_marks_and_neither_is_quoted(lead):
 
 def test_the_kind_is_registered_and_declares_every_measure_as_a_feature(lead):
     assert kind("series") is KIND
-    declared = KIND.features(lead)
+    declared = features(lead)
     assert [feature.measure for feature in declared] == list(MEASURES["series"])
     assert all(feature.of == "ecg" and feature.name == f"ecg_{feature.measure}" for feature in declared)
-    (rate,) = KIND.features(lead, measures=("rate",), plausible={"rate": (45, 55)}, max_missing=0.1, missing_reason="x")
+    (rate,) = features(lead, measures=("rate",), plausible={"rate": (45, 55)}, max_missing=0.1, missing_reason="x")
     assert (rate.plausible, rate.unit, rate.max_missing) == ((45, 55), "Hz", 0.1)

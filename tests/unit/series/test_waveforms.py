@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from wardround.contents import features
 from wardround.contents.arrays import unpacked
-from wardround.contents.series import KIND
 from wardround.errors import InputFault
 from wardround.settings import Settings
 from wardround.sources import read
@@ -22,7 +22,7 @@ pytest.importorskip("pydicom")
 
 BEAT = Content(name="beat", kind="series", channels=("mlii", "v5"), options={"unit.mlii": "mV", "unit.v5": "mV"})
 CASE = replace(
-    load("ecg_beats"), contents=(BEAT,), features=KIND.features(BEAT), record_id="beat_id", patient_id="patient",
+    load("ecg_beats"), contents=(BEAT,), features=features(BEAT), record_id="beat_id", patient_id="patient",
     target=Target(column="kind", allowed=("N", "A", "V")),
 )  # fmt: skip
 
@@ -130,7 +130,7 @@ LIMB = Content(
     name="ecg", kind="series", channels=("i", "v1"),
     options={"item.i": "Lead I (Einthoven)", "item.v1": "Lead V1", "unit.i": "mV", "unit.v1": "mV"},
 )  # fmt: skip
-TWELVE = replace(CASE, contents=(LIMB,), features=KIND.features(LIMB), record_id="study", time="taken")
+TWELVE = replace(CASE, contents=(LIMB,), features=features(LIMB), record_id="study", time="taken")
 
 
 def dicom() -> str:

@@ -51,7 +51,7 @@ def case(name: str, problem: str, content: Content, target: Target) -> UseCase:
     return UseCase(
         name=name, question="?", problem=problem, source=Source(kind="parquet", location="x.parquet"),
         record_id="record", patient_id="patient", target=target, contents=(content,),
-        features=contents.kind(content.kind).features(content),
+        features=contents.features(content),
         candidates=(Candidate(family="logistic"),), gates=(Floor(metric="accuracy", limit=0.5, reason="a test"),),
     )  # fmt: skip
 
@@ -268,7 +268,7 @@ def test_contents_are_answered_online_as_in_the_batch_flow(asked, name):
     assert all((one is not None) == whole for one in shown)
 
 
-NARROW = replace(CHEST, features=contents.kind("image").features(PICTURE, plausible={"height": (8, 100)}))
+NARROW = replace(CHEST, features=contents.features(PICTURE, plausible={"height": (8, 100)}))
 WRONG: dict[str, tuple[UseCase, Any, str]] = {
     "nothing": (CHEST, {}, "it must be given"),
     "null": (CHEST, {"picture": None}, "it must be given"),
