@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from wardround.contents import kind
-from wardround.contents.text import KIND, features
+from wardround.contents import features, kind
+from wardround.contents.text import KIND
 from wardround.contents.text_letters import broken_characters
 from wardround.use_cases.base import MEASURES, Content
 

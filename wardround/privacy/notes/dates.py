@@ -10,7 +10,7 @@ _MONTH = (
     r"|Nov(?:ember)?|Dec(?:ember)?)\b\.?"
 )
 _YEAR = r"(?P<y>(?:18|19|20)\d{2})"
-_BIRTH = r"(?:d\.?o\.?b\.?|born(?:[ ]on|[ ]in)?|date[ ]of[ ]birth|birth[ ]?date|birthday|b\.)[ \t]{0,2}(?:is|was|[:：])?[ \t]{0,2}"
+_BIRTH = r"(?:d\.?o\.?b\.?|born(?:[ ]on|[ ]in)?|date[ ]of[ ]birth|birth[ ]?date|birthday|b\.(?=[ ]?\d))[ \t]{0,2}(?:is|was|[:：])?[ \t]{0,2}"
 _TIME = r"(?:[T ]\d{1,2}:\d{2}(?::\d{2})?(?:\.\d+)?(?:Z|[+-]\d{2}:?\d{2})?)?"
 _DAY = r"\d{1,2}(?:st|nd|rd|th)?"
 _WEEKDAY = r"\b(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)days?|Mon|Tues?|Wed|Thurs?|Fri|Sat)\b"

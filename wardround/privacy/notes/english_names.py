@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from wardround.contents.text_lists import listed
+from wardround.privacy.notes.english_vocabulary import derived, is_drug_or_finding, is_known, is_name, is_word
 from wardround.privacy.notes.english_words import (
     AFTER_EPONYM,
     BY,
@@ -12,15 +13,12 @@ from wardround.privacy.notes.english_words import (
     CHART,
     CREDENTIALS,
     DOES,
-    DRUGS,
-    EPONYMS,
     LABELS,
     NEVER,
     NO_PERSON,
     NOT_AGAIN,
     PARTICLES,
     RELATIVES,
-    STATES,
     TITLES,
     WEAK_TITLES,
 )
@@ -37,22 +35,6 @@ class _Word(NamedTuple):
     end: int
     text: str
     plain: str
-
-
-def _is_word(plain: str) -> bool:
-    """Whether *plain* (lower case) is an ordinary word, also as a plural or a possessive."""
-    words = listed("words_en")
-    return plain in words or (plain.endswith("s") and plain[:-1] in words) or all(p in words for p in plain.split("-"))
-
-
-def _is_name(plain: str) -> bool:
-    return plain in listed("given_names_us") or plain in listed("surnames_us")
-
-
-def _is_known(plain: str) -> bool:
-    """Whether a capitalised word may stay wherever it stands."""
-    bare = plain.removesuffix("'s").removesuffix("’s").replace("'", "").replace("’", "")
-    return len(plain) < 3 or bare in EPONYMS or bare in DRUGS or bare in STATES or bare in NEVER or bare in CREDENTIALS
 
 
 def names(text: str) -> Iterator[Finding]:
@@ -87,7 +69,7 @@ def _introduced(text: str, words: list[_Word], i: int) -> list[int]:
         return []
     if before.plain in CALLED and re.fullmatch(r"[ \t]{1,2}(?:by[ ])?[\"“']?", gap):
         return _run(text, words, i, keep_first=True)
-    if _kept(word) or _eponym(text, words, i):
+    if _kept(word) or _eponym(text, words, i) or (word.text.isupper() and not is_name(word.plain)):
         return []
     if before.plain in RELATIVES and re.fullmatch(r",?[ \t(]{1,2}(?:is[ ])?", gap):
         return _run(text, words, i)
@@ -100,7 +82,7 @@ def _capital(word: _Word) -> bool:
 
 def _kept(word: _Word) -> bool:
     """Whether a capitalised word is an ordinary one that a weak context does not make a name."""
-    return (_is_word(word.plain) or _is_known(word.plain)) and not _is_name(word.plain)
+    return (is_word(word.plain) or is_known(word.plain)) and not is_name(word.plain)
 
 
 def _may_follow(word: _Word, title: _Word) -> bool:
@@ -110,7 +92,7 @@ def _may_follow(word: _Word, title: _Word) -> bool:
         return False
     if _capital(word):
         return not (title.plain in WEAK_TITLES and _kept(word))
-    return title.plain in ("mr", "mrs", "ms", "dr") and not (_is_word(word.plain) and not _is_name(word.plain))
+    return title.plain in ("mr", "mrs", "ms", "dr") and not (is_word(word.plain) and not is_name(word.plain))
 
 
 def _run(text: str, words: list[_Word], i: int, *, keep_first: bool = False, listed_too: bool = False) -> list[int]:
@@ -124,9 +106,7 @@ def _run(text: str, words: list[_Word], i: int, *, keep_first: bool = False, lis
             joined = None
         if not joined and listed_too and k == i + 1:
             joined = _LIST_JOIN.fullmatch(gap)
-        if not joined or not (
-            _capital(words[k]) or words[k].plain in PARTICLES or (lower and _is_name(words[k].plain))
-        ):
+        if not joined or not (_capital(words[k]) or words[k].plain in PARTICLES or (lower and is_name(words[k].plain))):
             break
         found.append(k)
     while len(found) > (1 if keep_first else 0) and (
@@ -159,9 +139,9 @@ def _from_dictionary(text: str, words: list[_Word], i: int) -> bool:
     """Whether word *i* stands in the name lists, and is no ordinary word or stands beside another name."""
     word = words[i]
     bare = word.plain.removesuffix("'s").removesuffix("’s")
-    if not _capital(word) or not _is_name(bare) or _is_known(word.plain) or _eponym(text, words, i):
+    if not _capital(word) or not is_name(bare) or is_known(word.plain) or _eponym(text, words, i):
         return False
-    if not _is_word(bare):
+    if not is_word(bare):
         return not word.text.isupper() or len(bare) > 3
     for k in (i - 1, i + 1):
         if 0 <= k < len(words):
@@ -169,7 +149,7 @@ def _from_dictionary(text: str, words: list[_Word], i: int) -> bool:
             beside = words[k]
             if (
                 re.fullmatch(r",?[ \t]|\.[ \t]", text[words[low].end : words[high].start]) and _capital(beside)
-                and ((_is_name(beside.plain) and (not _is_word(beside.plain) or (bare in listed("given_names_us") and k > i)))
+                and ((is_name(beside.plain) and (not is_word(beside.plain) or (bare in listed("given_names_us") and k > i)))
                      or (len(beside.plain) == 1 and k > i))
             ):  # fmt: skip
                 return True
@@ -179,7 +159,7 @@ def _from_dictionary(text: str, words: list[_Word], i: int) -> bool:
 def _does(text: str, words: list[_Word], i: int) -> bool:
     """Whether word *i*, a name that is a word too, begins a sentence and does what only a person does."""
     word = words[i]
-    if i + 1 >= len(words) or not _capital(word) or not _is_name(word.plain) or word.plain in NO_PERSON:
+    if i + 1 >= len(words) or not _capital(word) or not is_name(word.plain) or word.plain in NO_PERSON:
         return False
     after = text[word.end : words[i + 1].start]
     if after == ", " and words[i + 1].plain in ("the", "a", "an", "our", "his", "her", "my"):
@@ -224,20 +204,12 @@ def _stranger(text: str, words: list[_Word], i: int) -> bool:
     """Whether word *i* is capitalised and neither a word, nor a drug, nor a thing that is named after somebody."""
     word = words[i]
     plain = word.plain.removesuffix("'s").removesuffix("’s")
-    if not word.text[0].isupper() or len(plain) < 3 or word.text.isupper() or _is_known(plain) or _is_word(plain):
+    if not word.text[0].isupper() or len(plain) < 3 or word.text.isupper() or is_known(plain) or is_word(plain):
         return False
     capitals = sum(letter.isupper() for letter in word.text)
     if capitals > 2 or (capitals > 1 and len(plain) < 5) or plain in CHART or _eponym(text, words, i):
         return False
-    return not _DRUG.search(plain)
-
-
-_DRUG = re.compile(
-    r"(?:pril|sartan|statin|olol|azole|mycin|cillin|cycline|floxacin|mab|nib|vir|prazole|tidine|setron|gliptin|gliflozin"
-    r"|glutide|formin|parin|xaban|gatran|pine|zepam|zolam|barbital|triptan|caine|sone|solone|onide|terol|phylline|thiazide"
-    r"|amide|semide|oxetine|pram|traline|azine|peridol|idone|codone|morphone|fentanil|profen|coxib|dronate|tropium|kinra"
-    r"|emia|itis|osis|oma|pathy|ectomy|otomy|ostomy|scopy|gram|graphy|plasty|uria|algia|plegia|penia|genic)\Z"
-)
+    return not is_drug_or_finding(plain) and not derived(plain)
 
 
 def _eponym(text: str, words: list[_Word], i: int) -> bool:
@@ -255,7 +227,7 @@ def _again(text: str, words: list[_Word], taken: set[int]) -> set[int]:
         word.plain.removesuffix("'s").removesuffix("’s")
         for word in (words[i] for i in taken)
         if len(word.plain) > 2 and word.plain not in NEVER and word.plain not in TITLES and word.plain not in PARTICLES
-        and word.plain not in CREDENTIALS and (not _is_word(word.plain) or _is_name(word.plain)) and word.plain not in NOT_AGAIN
+        and word.plain not in CREDENTIALS and (not is_word(word.plain) or is_name(word.plain)) and word.plain not in NOT_AGAIN
     }  # fmt: skip
     return {
         i for i, word in enumerate(words)
