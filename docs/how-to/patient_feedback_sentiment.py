@@ -13,9 +13,7 @@ USE_CASE = UseCase(
     record_id="comment_id",
     target=Target(column="sentiment", positive=("negative",), allowed=("positive", "negative")),
     contents=(COMMENT,),
-    features=features(
-        COMMENT, measures=("characters", "sentences", "vocabulary", "unknown", "negated", "chinese")
-    ),
+    features=features(COMMENT, measures=("characters", "sentences", "vocabulary", "unknown", "negated", "chinese")),
     ignored=("first_topic", "topics"),
     split=Split(kind="k-fold", folds=3),
     candidates=(Candidate(family="bag_of_words", calibrate=True),),
