@@ -37,8 +37,9 @@ WITHOUT_DEMO = {"thyroid", "diabetes_progression", "length_of_stay"}
 
 
 def plain(use_case: UseCase) -> UseCase:
-    """The use case with one candidate, the first that needs neither a network nor a search, and a gate it passes."""
+    """The use case with one candidate that needs no network, boosting where it is one, and a gate it passes."""
     usable = [c for c in use_case.candidates if FAMILIES[use_case.problem, c.family].extra != "deep"]
+    usable.sort(key=lambda candidate: candidate.family != "boosting")
     anything = Floor(metric=problem_of(use_case).loss, limit=1e9, reason="what is tested is what follows the gate")
     return replace(use_case, candidates=(replace(usable[0], search="none", grid={}),), gates=(anything,))
 
