@@ -7,7 +7,7 @@ from typing import Any
 from wardround.cli.output import say
 
 WAIT_FOR_EVENT = 90.0
-"""Seconds without any run of the retrain deployment after which the demo goes on; a run may take as long as it takes."""
+"""Seconds without any run of the retrain deployment after which the demo goes on; a run takes as long as it takes."""
 WEEK = timedelta(days=7)
 
 
