@@ -45,10 +45,10 @@ def columns(problem: Problem, prediction: Prediction, *, output: bool) -> dict[s
 def prediction_of(problem: Problem, frame: "pd.DataFrame") -> Prediction:
     """Return the prediction whose `columns` *frame* holds."""
     value, low, high = (frame[name].to_numpy(dtype=np.float64) for name in NUMBERS)
-    low, high = (None if np.isnan(bound).all() else bound for bound in (low, high))
+    ends = [None if np.isnan(bound).all() else bound for bound in (low, high)]
     if problem.scalar:
-        return Prediction(value=value, low=low, high=high)
-    return Prediction(value=value, low=low, high=high, parts=_parts(frame), output=_output(problem, frame))
+        return Prediction(value=value, low=ends[0], high=ends[1])
+    return Prediction(value=value, low=ends[0], high=ends[1], parts=_parts(frame), output=_output(problem, frame))
 
 
 def _parts(frame: "pd.DataFrame") -> Floats | None:

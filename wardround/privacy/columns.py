@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from wardround.errors import PrivacyBroken
 from wardround.privacy.pseudonyms import LENGTH
 from wardround.privacy.times import coarsen
-from wardround.use_cases.base import TRUTHS, UseCase
+from wardround.use_cases.base import TRUTHS, Content, Feature, UseCase
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,8 +23,9 @@ def policy_faults(use_case: UseCase) -> tuple[str, ...]:
     """Return every way in which the use case's own columns break the policy; empty for a sound one."""
     raw = {use_case.record_id, *((use_case.patient_id,) if use_case.patient_id else ())}
     found = []
-    read = [("features", feature) for feature in use_case.features if feature.of is None]
-    for what, one in (*read, *(("contents", content) for content in use_case.contents)):
+    read: list[tuple[str, Feature | Content]] = [("features", one) for one in use_case.features if one.of is None]
+    read += [("contents", content) for content in use_case.contents]
+    for what, one in read:
         if one.source_column in use_case.identifiers:
             found.append(f"{what}: {one.name!r} reads {one.source_column!r}, a direct identifier")
         if one.source_column in raw:

@@ -1,11 +1,11 @@
 """Recordings of signals in files: WFDB records and DICOM waveforms, brought to one form."""
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from wardround.problems.base import Floats
 from wardround.use_cases.base import Content, Scalar
 
 VOLTS: Mapping[str, float] = {"uV": 1e-6, "µV": 1e-6, "mV": 1e-3, "V": 1.0}
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +128,7 @@ def _of_dicom(dataset: Any, group: int) -> Recording:
     )  # fmt: skip
 
 
-def _tried(step: "Any") -> Any:
+def _tried(step: Callable[[], T]) -> T:
     """Take a step in a library that reads bytes of others: whatever it stumbles over, the file cannot be read."""
     try:
         with warnings.catch_warnings():
