@@ -17,6 +17,7 @@ def suite() -> "ExpectationSuite":
             expectation(
                 "expect_column_values_to_not_be_null", severity="critical",
                 reason="record: missing, so there is nothing to read", column="record_characters",
+                notes="an export that lost its free text, or a passage that was refused when it was read",
             ),
             expectation(
                 "expect_column_values_to_be_between", severity="critical",
