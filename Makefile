@@ -5,10 +5,12 @@ READY := .venv/.ready
 EXTRAS := .venv/.extras
 export OMP_NUM_THREADS ?= 1
 
-.PHONY: demo test test-slow test-s3 check format docs clean
+.PHONY: demo extras test test-slow test-s3 check format docs clean
 
 demo: $(READY)  ## the main job: UCI heart disease, four hospitals, one command
 	@$(BIN)/wardround demo $(ARGS)
+
+extras: $(EXTRAS)  ## PyTorch and the libraries for pictures, signals and texts
 
 test: $(EXTRAS)  ## the default test suite
 	$(BIN)/pytest -m "not slow" --numprocesses 2 --dist loadfile $(ARGS)
