@@ -215,16 +215,20 @@ def resized(picture: Array, size: tuple[int, int]) -> Array:
     return np.asarray(made[0].numpy())
 
 
-def facts_of(made: Input) -> tuple[dict[str, Any], dict[str, bytes]]:
-    """Return what an input learned, as plain JSON values and as files."""
+def facts_of(made: Input) -> dict[str, Any]:
+    """Return what an input learned, as plain JSON values."""
     if isinstance(made, Features):
-        facts = {"kind": "features", "encoding": asdict(made.encoding), "missing": made.missing}
-        return facts, {TRANSFORMER: storage.dumps(made.transformer)}
-    return {"kind": type(made).__name__.lower(), **asdict(made)}, {}  # type: ignore[call-overload]
+        return {"kind": "features", "encoding": asdict(made.encoding), "missing": made.missing}
+    return {"kind": type(made).__name__.lower(), **asdict(made)}  # type: ignore[call-overload]
+
+
+def files_of(made: Input | None) -> dict[str, bytes]:
+    """Return what an input learned that is no plain value, as files."""
+    return {TRANSFORMER: storage.dumps(made.transformer)} if isinstance(made, Features) else {}
 
 
 def features_from(facts: Mapping[str, Any], files: Mapping[str, bytes], *, place: str) -> Features:
-    """Return the features that `facts_of` gave.
+    """Return the features that `facts_of` and `files_of` gave.
 
     Raises:
         Corrupted: it is not what was saved.

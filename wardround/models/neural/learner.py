@@ -1,7 +1,7 @@
 """What all neural learners have in common: inputs, members, held-out patients, files, and asking row by row."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from wardround.errors import UseCaseInvalid
 from wardround.models.neural.answers import Answer, Classes, Number
-from wardround.models.neural.inputs import Features, Input, Pictures, facts_of, features_from
+from wardround.models.neural.inputs import Features, Input, Pictures, facts_of, features_from, files_of
 from wardround.models.neural.loop import Index, Rows, asked, held_out, settled, shifted, trained
 from wardround.models.neural.networks import BY_ROW, built
 from wardround.models.neural.parameters import COMMON, faults
@@ -109,6 +109,7 @@ class NeuralLearner(WholeLearner):
         device = "cuda" if self.setting["device"] == "auto" and torch.cuda.is_available() else "cpu"
         if device != "cpu":
             notes.append("it was trained on a GPU")
+        examples = replace(examples, rows=examples.rows.stacked())
         self.members, held = self._trained(examples, np.asarray(patients)[examples.origin], seed, device, progress)
         if not all(map(len, held)) and self.setting["patience"]:
             notes.append("too few patients to hold some out: all epochs were made, and nothing is calibrated")
@@ -141,10 +142,7 @@ class NeuralLearner(WholeLearner):
 
     def files(self) -> dict[str, bytes]:
         """Return the weights, and how features are prepared."""
-        made = {WEIGHTS: packed_weights(self.members)}
-        for each in (self.body, self.beside):
-            made |= facts_of(each)[1] if each is not None else {}
-        return made
+        return {WEIGHTS: packed_weights(self.members), **files_of(self.body), **files_of(self.beside)}
 
     def facts(self) -> Mapping[str, Any]:
         """Return architecture, inputs and the meaning of the outputs."""
@@ -153,8 +151,8 @@ class NeuralLearner(WholeLearner):
             "network": self.network,
             "shape": self.shape,
             "members": len(self.members),
-            "body": facts_of(self.body)[0],
-            "beside": facts_of(self.beside)[0] if self.beside else None,
+            "body": facts_of(self.body),
+            "beside": facts_of(self.beside) if self.beside else None,
             "meaning": {"kind": type(self.meaning).__name__.lower(), **asdict(self.meaning)}  # type: ignore[call-overload]
             if self.meaning
             else None,

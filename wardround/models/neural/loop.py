@@ -4,7 +4,7 @@ import copy
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,19 +21,31 @@ FOLDS = 5
 
 @dataclass(frozen=True, kw_only=True)
 class Rows:
-    """What a network is given: *x* one array per row, equally long but for the first axis; *plain* (rows, features)."""
+    """What a network is given: *x* one array per row, equally long but for the first axis; *plain* (rows, features).
+
+    *whole* is *x* in one tensor, if somebody made it."""
 
     x: Sequence[NDArray[np.float32]]
     plain: NDArray[np.float32] | None = None
+    whole: Tensor | None = None
 
-    def batch(self, index: Sequence[int] | Index) -> tuple[Tensor, Tensor | None]:
+    def stacked(self) -> "Rows":
+        """Return the same in one tensor, if all are equally long: batches are cut from it faster."""
+        if len({each.shape for each in self.x}) != 1:
+            return self
+        return replace(self, whole=torch.from_numpy(np.array(self.x)))
+
+    def batch(self, index: Index) -> tuple[Tensor, Tensor | None]:
         """Return the rows at *index* as tensors, shorter ones padded with zeros at the end."""
+        plain = None if self.plain is None else torch.from_numpy(self.plain[index])
+        if self.whole is not None:
+            return self.whole[torch.from_numpy(index)], plain
         chosen = [self.x[i] for i in index]
         longest = max(len(each) for each in chosen)
         x = np.zeros((len(chosen), longest, *chosen[0].shape[1:]), dtype=np.float32)
         for place, each in enumerate(chosen):
             x[place, : len(each)] = each
-        return torch.from_numpy(x), None if self.plain is None else torch.from_numpy(self.plain[index])
+        return torch.from_numpy(x), plain
 
 
 @contextmanager
@@ -43,16 +55,20 @@ def settled(seed: int = 0, *, device: str = "cpu") -> Iterator[None]:
     All of it is global in torch; on leaving, everything is as it was.
     """
     threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    filled = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
     if device != "cpu":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS may not be deterministic
     with torch.random.fork_rng(devices=[] if device == "cpu" else None):
         torch.manual_seed(seed)
         torch.set_num_threads(1)
         torch.use_deterministic_algorithms(True)
+        # nothing here reads memory that it did not write
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         try:
             yield
         finally:
             torch.use_deterministic_algorithms(strict)
+            torch.utils.deterministic.fill_uninitialized_memory = filled  # type: ignore[attr-defined]
             torch.set_num_threads(threads)
 
 
@@ -145,7 +161,7 @@ def held_loss(
     """Return the mean loss of the rows *held*."""
     network.eval()
     total = 0.0
-    with torch.inference_mode():
+    with torch.no_grad():  # not inference mode, in which layers take the time to add up in a fixed order
         for start in range(0, len(held), 256):
             index = held[start : start + 256]
             x, plain = rows.batch(index)

@@ -14,15 +14,15 @@ DEEPEST = 8
 
 
 class Ordered(nn.Linear):
-    """A linear layer that, when asked, adds up its inputs one after the other.
+    """A linear layer that adds up its inputs one after the other in inference mode, which is how it is asked.
 
     A matrix product takes another kernel, hence another order of additions, by the number of rows; this gives a row
-    the same bits in any batch, many rows at once.
+    the same bits in any batch, many rows at once. Training has no need of it.
     """
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (rows, outputs)."""
-        if self.training:
+        if not torch.is_inference_mode_enabled():
             return functional.linear(x, self.weight, self.bias)
         total = self.bias.expand(len(x), -1)
         for place in range(self.in_features):
@@ -113,12 +113,13 @@ class Recurrent(nn.Module):
         """Return (rows, outputs) for x (rows, steps, 3 channels + 1)."""
         last, seen, gap = (x[..., k * self.channels : (k + 1) * self.channels] for k in range(3))
         kept = torch.exp(-functional.relu(self.decay[0] * gap + self.decay[1]))
-        steps = torch.cat([seen * last + (1 - seen) * kept * last, seen, gap], 2)
+        steps = torch.cat([last * (seen + (1 - seen) * kept), seen, gap], 2)
         there = x[..., -1:]
         lengths = there.sum((1, 2)).to(torch.int64).cpu()
         packed = pack_padded_sequence(steps, lengths, batch_first=True, enforce_sorted=False)
-        states, _ = pad_packed_sequence(self.steps(packed)[0], batch_first=True, total_length=x.shape[1])
-        end = states[torch.arange(len(x)), lengths - 1]
+        each, last_state = self.steps(packed)
+        states, _ = pad_packed_sequence(each, batch_first=True, total_length=x.shape[1])
+        end = last_state[0][-1] if isinstance(last_state, tuple) else last_state[-1]
         both = torch.cat([end, states.sum(1) / there.sum(1)], 1)
         out: Tensor = self.head(self.drop(both if plain is None else torch.cat([both, plain], 1)))
         return out

@@ -132,9 +132,9 @@ class Autoencoder(NeuralLearner):
         return noticed
 
     def examples(self, frame: "pd.DataFrame", target: Floats) -> Examples:
-        """Return the rows with an input; what is wanted are the values, then what they weigh."""
+        """Return the rows with an input; what is wanted are the values, and below them the masks, if there are any."""
         there, rows = self.prepared(frame)
-        wanted = np.array([np.concatenate(self._values(x)) for x in rows.x])
+        wanted = np.array(rows.x)
         return Examples(rows=rows, wanted=torch.from_numpy(wanted), strata=np.zeros(len(there)), origin=there)
 
     def architecture(self) -> tuple[str, dict[str, Any]]:
@@ -154,6 +154,8 @@ class Autoencoder(NeuralLearner):
 
     def loss(self, output: Tensor, wanted: Tensor) -> Tensor:
         """Return the mean squared error where something was measured."""
+        if not self._masked:
+            return functional.mse_loss(output, wanted)
         values, weights = wanted.chunk(2, 1)
         return ((output - values) ** 2 * weights).sum() / weights.sum().clamp(min=1)
 
@@ -210,6 +212,10 @@ class Autoencoder(NeuralLearner):
         super().take(files, facts, place=place)
         self.unusual = float(facts["unusual"])
 
+    @property
+    def _masked(self) -> bool:
+        return isinstance(self.body, Grid) and self.body.masked
+
     def _errors(self, rows: Rows) -> list[Floats]:
         """Return each row's squared errors; they add up to its score."""
         given = [self.ask(member, rows) for member in self.members]
@@ -227,7 +233,7 @@ class Autoencoder(NeuralLearner):
 
     def _values(self, x: Any) -> tuple[Any, Any]:
         """Return what is to be rebuilt of an input, and what each number weighs."""
-        if isinstance(self.body, Grid) and self.body.masked:
+        if self._masked:
             return np.split(x, 2)[0], np.split(x, 2)[1]
         return x, np.ones_like(x)
 
