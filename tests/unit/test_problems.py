@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import expit, logit
 from sklearn import metrics as sk
+from sklearn.linear_model import LogisticRegression
 
+from wardround.evaluation.intervals import interval
 from wardround.evaluation.statistics import weighted
 from wardround.problems import PROBLEMS, Prediction
 from wardround.use_cases.base import METRICS
@@ -48,6 +51,21 @@ def test_honest_probabilities_have_slope_one_and_intercept_nought(probabilities)
     assert compute("calibration_slope", target, value) == pytest.approx(1, abs=0.03)
     assert compute("calibration_intercept", target, value) == pytest.approx(0, abs=0.05)
     assert compute("ece", target, value) < 0.015
+
+
+def test_the_calibration_of_very_sure_and_very_wrong_probabilities_is_found():
+    """Newton's method without a brake goes to and fro on them for ever; scikit-learn's search does not."""
+    generator = np.random.default_rng(0)
+    target = np.arange(400) % 2.0
+    score = np.where(target > 0, generator.normal(7, 2, 400), generator.normal(-1.5, 3.5, 400))
+    prediction = Prediction(value=expit(score))
+    reference = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000).fit(logit(prediction.value)[:, None], target)
+    assert compute("calibration_slope", target, prediction.value) == pytest.approx(reference.coef_[0, 0], abs=1e-4)
+    shift = compute("calibration_intercept", target, prediction.value)
+    assert expit(score + shift).sum() == pytest.approx(target.sum())
+    for name in ("calibration_slope", "calibration_intercept"):
+        found = interval(weighted(CLASSES.metric(name), target, prediction, 0.5), np.arange(400), seed=1, replicates=99)
+        assert found.interval is not None
 
 
 def test_nobody_treated_has_no_net_benefit():

@@ -12,7 +12,7 @@ import numpy as np
 
 from wardround.evaluation.intervals import Array, Statistic
 from wardround.problems.base import selected
-from wardround.problems.classification import BINS, CLASSIFICATION, CLIP
+from wardround.problems.classification import BINS, CLASSIFICATION, CLIP, recalibrated, recalibration
 from wardround.problems.regression import REGRESSION
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def _log_loss(target: Array, prediction: "Prediction", _: float) -> Statistic:
 
 def _slope(target: Array, prediction: "Prediction", _: float) -> Statistic:
     score = log_odds(np.asarray(prediction.value))
-    start = _recalibrated(np.ones((1, len(target))), target, score, np.zeros(1), np.ones(1))
+    start = recalibrated(target, score)
     if not np.all(np.isfinite(start)):
         return lambda weights: np.full(len(weights), np.nan)
 
@@ -137,9 +137,12 @@ def _intercept(target: Array, prediction: "Prediction", _: float) -> Statistic:
     from scipy.special import expit
 
     score = log_odds(np.asarray(prediction.value))
+    start = recalibration(target, np.asarray(prediction.value))[0]
+    if not np.isfinite(start):
+        return lambda weights: np.full(len(weights), np.nan)
 
     def statistic(weights: Array) -> Array:
-        shift = np.zeros(len(weights))
+        shift = np.full(len(weights), start)
         for _ in range(_STEPS):
             expected = expit(score[None, :] + shift[:, None])
             step = (weights * (target - expected)).sum(axis=1) / (weights * expected * (1 - expected)).sum(axis=1)

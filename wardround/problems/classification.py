@@ -12,6 +12,8 @@ BINS = 10
 """Equal-width bins of the expected calibration error (Naeini et al. 2015)."""
 _NAN = float("nan")
 _FURTHEST = 1e3
+_NO_STEP = 1e-9
+_ROUNDING = 1e-12
 _SHARES = ("auroc", "auprc", "sensitivity", "specificity", "accuracy")
 
 
@@ -34,12 +36,23 @@ def recalibration(target: Floats, value: Floats) -> tuple[float, float]:
     score = logit(np.clip(value, CLIP, 1 - CLIP))
     ones = np.ones((len(score), 1))
     shift = _newton(ones, score, target, np.zeros(1))
-    both = _newton(np.column_stack([ones, score]), np.zeros_like(score), target, np.array([0.0, 1.0]))
-    return float(shift[0]), float(both[1])
+    return float(shift[0]), float(recalibrated(target, score)[1])
+
+
+def recalibrated(target: Floats, score: Floats) -> Floats:
+    """Return (intercept, slope) of the logistic fit of *target* on the log odds *score*; NaN where it has no end."""
+    design = np.column_stack([np.ones(len(score)), score])
+    return _newton(design, np.zeros(len(score)), target, np.array([0.0, 1.0]))
 
 
 def _newton(design: Floats, offset: Floats, target: Floats, start: Floats) -> Floats:
-    beta = start
+    """Return the logistic fit by Newton's method; a step too far is halved, or it could go to and fro for ever."""
+
+    def fit(beta: Floats) -> float:
+        score = design @ beta + offset
+        return float((target * score - np.logaddexp(0, score)).sum())
+
+    beta, reached = start, fit(start)
     for _ in range(50):
         expected = expit(design @ beta + offset)
         spread = design.T @ (design * (expected * (1 - expected))[:, None])
@@ -47,9 +60,12 @@ def _newton(design: Floats, offset: Floats, target: Floats, start: Floats) -> Fl
             step = np.linalg.solve(spread, design.T @ (target - expected))
         except np.linalg.LinAlgError:
             break
-        beta = beta + np.clip(step, -2, 2)
-        if np.abs(step).max() < 1e-9:
+        if np.abs(step).max() < _NO_STEP:
             return np.asarray(np.where(np.abs(beta) < _FURTHEST, beta, np.nan))
+        while fit(beta + step) < reached - _ROUNDING * abs(reached) and np.abs(step).max() > _NO_STEP:
+            step = step / 2
+        beta = beta + step
+        reached = fit(beta)
     return np.full(len(start), np.nan)
 
 
