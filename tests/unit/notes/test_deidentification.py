@@ -200,7 +200,7 @@ def test_placeholders_hide_no_name_that_stands_in_brackets() -> None:
     assert "SMITH" not in new.upper()
 
 
-HOSTILE = ["1", "a", "a@", "a.", "1 ", "12-", "MRN ", "身份证", "王", "Mr. ", "某医院", "[NAME "]
+HOSTILE = ["1", "a", "a@", "a.", "1 ", "12-", "MRN ", "身份证", "王", "Mr. ", "某医院", "[NAME ", "Smith John ", "Smith, John "]
 
 
 @pytest.mark.parametrize("piece", HOSTILE)

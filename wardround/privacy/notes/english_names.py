@@ -51,8 +51,9 @@ def names(text: str) -> Iterator[Finding]:
             taken.update(_back(text, words, i))
         if _from_dictionary(text, words, i) or _stranger(text, words, i) or _does(text, words, i):
             taken.add(i)
-    for i in sorted(taken):
-        taken |= _beside(text, words, i)
+    seeds = frozenset(taken)
+    for i in sorted(seeds):
+        taken |= _beside(text, words, i, seeds)
     taken |= _again(text, words, taken)
     yield from _joined(text, words, taken)
 
@@ -167,8 +168,12 @@ def _does(text: str, words: list[_Word], i: int) -> bool:
     return words[i + 1].plain in DOES and after == " "
 
 
-def _beside(text: str, words: list[_Word], i: int) -> set[int]:
-    """Return the neighbours of a name that belong to it although they are ordinary words: Grace, Winter."""
+def _beside(text: str, words: list[_Word], i: int, seeds: frozenset[int]) -> set[int]:
+    """Return the neighbours of a name that belong to it although they are ordinary words: Grace, Winter.
+
+    A walk ends at the next of *seeds*, whose own walk goes on from there: without that a list of names would take the
+    square of its length.
+    """
     found: set[int] = set()
     last = words[i + 2] if i + 2 < len(words) and words[i + 1].plain == "and" else words[i]
     if last is not words[i] and _capital(last) and last.plain in listed("given_names_us"):
@@ -176,6 +181,8 @@ def _beside(text: str, words: list[_Word], i: int) -> set[int]:
     k = i
     while k + 1 < len(words) and re.fullmatch(r"[ ]|\.[ ]", text[words[k].end : words[k + 1].start]):
         k += 1
+        if k in seeds:
+            break
         if len(words[k].plain) == 1 and words[k].text.isupper():
             continue
         if (
@@ -189,6 +196,8 @@ def _beside(text: str, words: list[_Word], i: int) -> set[int]:
     while k and re.fullmatch(r"[ ]|\.[ ]|,[ ]", text[words[k - 1].end : words[k].start]):
         gap = text[words[k - 1].end : words[k].start]
         k -= 1
+        if k in seeds:
+            break
         if len(words[k].plain) == 1 and words[k].text.isupper():
             continue
         names = listed("surnames_us") if gap == ", " else listed("given_names_us")
