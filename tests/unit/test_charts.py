@@ -32,6 +32,8 @@ DRAWN = {
     "calibration": charts.calibration(
         TOLD, [(0.1, 0.12, 0.05, 0.2), (0.8, 0.7, 0.5, 0.9)], across="predicted", up="observed"
     ),
+    "along": charts.along(TOLD, [0.5, 3.0, 0.5, 0.0], across="length <", up="weight"),
+    "heat": charts.heat(TOLD, [[0.0, 0.0, 1.0, 1.0], [0.2, 0.2, 0.2, 2.0]]),
 }  # fmt: skip
 
 
@@ -99,6 +101,12 @@ def test_calibration_of_numbers_gets_a_scale_that_holds_them():
     drawn = charts.calibration(TOLD, [(150.0, 160.0, 140.0, 180.0), (90.0, 80.0, 70.0, float("nan"))], across="", up="")
     places = [float(found.get("cx", "")) for found in parsed(drawn).iter(NAMESPACE + "circle")]
     assert all(44 <= place <= 290 for place in places)
+
+
+def test_a_heat_map_draws_a_run_of_like_places_once_and_the_strongest_fully():
+    cells = [found for found in each(DRAWN["heat"], "path", "shade") if "v56.0" in found.get("d")]
+    drawn = {found.get("fill-opacity"): found.get("d").count("M") for found in cells}
+    assert drawn == {"0.00": 2, "0.57": 1, "1.00": 1}
 
 
 def test_small_drawings_beside_a_number_are_hidden_from_screen_readers():

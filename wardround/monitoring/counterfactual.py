@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from wardround.domain import Action, Cause, Reading
 from wardround.monitoring.drift import DRIFT_KINDS
-from wardround.monitoring.words import listed, percent
+from wardround.monitoring.words import alike, listed, percent, so_are
 from wardround.use_cases.base import UseCase
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ def what_would_change(
     if action is Action.INSUFFICIENT_DATA:
         return (f"with at least {monitoring.min_rows} rows (there are {rows}) the batch would have been judged",)
     if action is Action.QUARANTINE:
-        return (*(_undone(reading) for reading in found.faults), "a sound delivery of the same patients is judged anew")
+        undone = (_undone(group[0]) + so_are(group) for group in alike(found.faults))
+        return (*undone, "a sound delivery of the same patients is judged anew")
     if cause is Cause.CONCEPT_DRIFT and found.excess is not None:
         return (
             f"a loss per row less than {monitoring.material_loss:g} beyond expectation (it is "

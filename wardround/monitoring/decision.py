@@ -13,7 +13,7 @@ from wardround.monitoring.counterfactual import what_would_change
 from wardround.monitoring.drift import DRIFT_KINDS
 from wardround.monitoring.performance import EXCESS, EXCESS_AT_NEW_RATE
 from wardround.monitoring.quality import QUALITY_KINDS
-from wardround.monitoring.words import listed, percent
+from wardround.monitoring.words import alike, listed, percent, so_are
 from wardround.use_cases.base import UseCase
 
 
@@ -123,7 +123,7 @@ def _verdict(
         units = [r for r in found.faults if r.kind == "units"]
         ordered = [*units, *(r for r in found.faults if r.kind != "units")]
         return Action.QUARANTINE, Cause.DATA_FAULT, (
-            *(reading.sentence for reading in ordered),
+            *(group[0].sentence + so_are(group) for group in alike(ordered)),
             *(() if ordered else ("validation refused the batch",)),
             "data that is broken starts no training; mend the source and deliver again",
         )  # fmt: skip

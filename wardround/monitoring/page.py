@@ -1,5 +1,6 @@
 """The frame of the report: one HTML file whose browser is told to fetch nothing."""
 
+import base64
 import html
 from collections.abc import Sequence
 
@@ -20,6 +21,7 @@ margin:0 auto;padding:28px 24px 8px}
 #wardround table{border-collapse:collapse;width:100%;font-size:14px}
 #wardround th,#wardround td{text-align:left;vertical-align:top;padding:6px 10px 6px 0;border-bottom:1px solid #d8dee4}
 #wardround tr.loud td{font-weight:600}#wardround summary{cursor:pointer;margin:12px 0}
+#wardround img{display:block;max-width:min(100%,560px);height:auto;border-radius:6px}
 #wardround .note{color:#4a5560;font-size:14px}
 @media (prefers-color-scheme:dark){:root{color-scheme:dark}#wardround{color:#e8ecef}
 #wardround .facts,#wardround .note{color:#a9b4bd}#wardround .box{background:#10283a}
@@ -27,8 +29,9 @@ margin:0 auto;padding:28px 24px 8px}
 """
 
 
-def top(decision: Decision, note: str) -> str:
-    """Return the page's own part: the decision, its reasons and readings, then *note* on what is drawn below."""
+def top(decision: Decision, note: str, picture: str = "") -> str:
+    """Return the page's own part: the decision, its reasons and readings, a *picture* of the champion (see `pictured`),
+    then *note* on what is drawn below."""
     told = story.told(decision)
     loud = any(reading.alarm for reading in decision.readings)
     parts = [
@@ -39,9 +42,17 @@ def top(decision: Decision, note: str) -> str:
         _list("Why", decision.reasons),
         _list("What would have changed this decision", decision.what_would_change_it),
         _readings(decision),
+        picture,
         f'<h2>The columns, drawn</h2><p class="note">{_text(note)}</p></div></header>',
     ]
     return "".join(parts)
+
+
+def pictured(title: str, png: bytes, says: str, note: str) -> str:
+    """Return a titled picture inside the page, what it *says* for those who do not see it, and a *note* under it."""
+    body = base64.b64encode(png).decode()
+    image = f'<img src="data:image/png;base64,{body}" alt="{_text(says)}">'
+    return f'<h2>{_text(title)}</h2>{image}<p class="note">{_text(says)} {_text(note)}</p>'
 
 
 def _readings(decision: Decision) -> str:

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
     from wardround.evaluation.calibration import CalibrationPoint
 
-_BLUE, _ORANGE, _GREY, _INK = "#0072B2", "#D55E00", "#8A939C", "#1B1F24"
+BLUE, _ORANGE, GREY, _INK = "#0072B2", "#D55E00", "#8A939C", "#1B1F24"
 _STYLE: dict[Any, Any] = {
     "font.size": 12, "font.family": "DejaVu Sans", "savefig.dpi": 130, "figure.facecolor": "white",
     "axes.titlesize": 14, "axes.titleweight": "bold", "axes.titlepad": 14, "axes.titlelocation": "left",
-    "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": _GREY, "axes.labelcolor": _INK,
+    "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": GREY, "axes.labelcolor": _INK,
     "text.color": _INK, "xtick.color": _INK, "ytick.color": _INK,
 }  # fmt: skip
 _MOST_COLUMNS = 30
@@ -43,12 +43,12 @@ def drift_heat_map(rounds: Sequence[Decision]) -> bytes:
             _nothing(axes, "No column was compared in these rounds.")
             return
         shown = np.ma.masked_invalid(np.clip(values, 0, _FULL_COLOUR))
-        mesh = axes.imshow(shown, cmap=_shades(), vmin=0, vmax=_FULL_COLOUR, aspect="auto")
+        mesh = axes.imshow(shown, cmap=shades(), vmin=0, vmax=_FULL_COLOUR, aspect="auto")
         for y, x in zip(*np.nonzero(alarms), strict=True):
             dark = values[y, x] > _FULL_COLOUR / 2
             axes.plot(x, y, "o", markersize=8, color="white" if dark else _INK)
         for y, x in zip(*np.nonzero(np.isnan(values) & ~alarms), strict=True):
-            axes.text(x, y, "-", ha="center", va="center", color=_GREY)
+            axes.text(x, y, "-", ha="center", va="center", color=GREY)
         axes.set_xticks(
             range(len(rounds)), [_label(r) for r in rounds], rotation=30, ha="right", rotation_mode="anchor"
         )
@@ -63,7 +63,7 @@ def drift_heat_map(rounds: Sequence[Decision]) -> bytes:
         bar.outline.set_visible(False)
         bar.set_label("drift, in multiples of what matters (dot: alarm)", labelpad=10)
 
-    return _png(draw, width=max(7.5, 4.6 + 0.85 * len(rounds)), height=max(3.4, 1.9 + 0.36 * len(columns)))
+    return png(draw, width=max(7.5, 4.6 + 0.85 * len(rounds)), height=max(3.4, 1.9 + 0.36 * len(columns)))
 
 
 def drift_heat_map_alt(rounds: Sequence[Decision]) -> str:
@@ -86,9 +86,9 @@ def calibration_curve(points: "Sequence[CalibrationPoint]", *, title: str = "Do 
         high = [max(0.0, p.high - p.observed) if math.isfinite(p.high) else 0.0 for p in points]
         share = all(0 <= value <= 1 for value in (*predicted, *observed))
         ends = (0.0, 1.0) if share else (min(*predicted, *observed), max(*predicted, *observed))
-        axes.plot(ends, ends, color=_GREY, linewidth=1.5, linestyle="--", label="predicted = observed")
+        axes.plot(ends, ends, color=GREY, linewidth=1.5, linestyle="--", label="predicted = observed")
         axes.errorbar(
-            predicted, observed, yerr=[low, high], fmt="o-", color=_BLUE, markersize=7, linewidth=2, capsize=4,
+            predicted, observed, yerr=[low, high], fmt="o-", color=BLUE, markersize=7, linewidth=2, capsize=4,
             label="patients in groups, with 95 % interval",
         )  # fmt: skip
         axes.set_xlabel("predicted probability" if share else "predicted")
@@ -101,7 +101,7 @@ def calibration_curve(points: "Sequence[CalibrationPoint]", *, title: str = "Do 
         axes.set_axisbelow(True)
         axes.legend(loc="upper left", frameon=False)
 
-    return _png(draw, width=7.0, height=6.8)
+    return png(draw, width=7.0, height=6.8)
 
 
 def calibration_curve_alt(points: "Sequence[CalibrationPoint]") -> str:
@@ -129,8 +129,8 @@ def performance_over_time(rounds: Sequence[Decision], metric: str) -> bytes:
         if not any(known):
             _nothing(axes, f"{metric_name(metric)} was neither estimated nor realised in these rounds.")
             return
-        axes.step(places, _figures(known, "reference"), where="mid", color=_GREY, linestyle="--", label="when trained")
-        _series(axes, estimated, -0.07, _BLUE, "o", "estimated without outcomes, with band")
+        axes.step(places, _figures(known, "reference"), where="mid", color=GREY, linestyle="--", label="when trained")
+        _series(axes, estimated, -0.07, BLUE, "o", "estimated without outcomes, with band")
         _series(axes, realised, 0.07, _ORANGE, "s", "realised, with 95 % interval")
         for place in _changes(rounds):
             axes.axvline(place - 0.5, color=_INK, linewidth=1.2, linestyle=":")
@@ -145,7 +145,7 @@ def performance_over_time(rounds: Sequence[Decision], metric: str) -> bytes:
         axes.set_axisbelow(True)
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.28), ncols=3, frameon=False, fontsize=11)
 
-    return _png(draw, width=max(8.5, 3.0 + 1.1 * len(rounds)), height=5.4)
+    return png(draw, width=max(8.5, 3.0 + 1.1 * len(rounds)), height=5.4)
 
 
 def performance_over_time_alt(rounds: Sequence[Decision], metric: str) -> str:
@@ -202,7 +202,8 @@ def _drift(rounds: Sequence[Decision]) -> tuple[list[str], Any, Any]:
     return columns, values, alarms
 
 
-def _shades() -> Any:
+def shades() -> Any:
+    """Return the colours of a heat map, from calm to loud."""
     from matplotlib.colors import LinearSegmentedColormap
 
     return LinearSegmentedColormap.from_list("calm to loud", ["#EDF2F6", "#9CC3DF", "#2C7FB8", "#0B2A4A"])
@@ -250,7 +251,8 @@ def _nothing(axes: Any, sentence: str) -> None:
     axes.text(0.0, 0.8, sentence, transform=axes.transAxes, va="top")
 
 
-def _png(draw: Any, *, width: float, height: float) -> bytes:
+def png(draw: Any, *, width: float, height: float) -> bytes:
+    """Return the figure that *draw* fills, *width* by *height* inches, in the style of all pictures."""
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

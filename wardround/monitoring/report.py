@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from wardround.domain import Batch, Decision, ModelVersion, Sensitivity
 from wardround.errors import AlreadyExists, NotFound
-from wardround.monitoring.page import above, alone, top
+from wardround.monitoring.page import above, alone, pictured, top
+from wardround.monitoring.saliency import MeanSaliency, saliency_alt, saliency_picture, stored_saliency
 from wardround.problems.answering import classes
 from wardround.use_cases.base import UseCase
 
@@ -37,6 +38,7 @@ def drift_report(
     *,
     small_cell: int = 10,
     totals: tuple[int, int] | None = None,
+    where: MeanSaliency | None = None,
 ) -> bytes:
     """Return the page as one HTML file that opens offline.
 
@@ -49,6 +51,7 @@ def drift_report(
         max_rows: rows a side that are drawn.
         small_cell: no value of fewer patients than this is on the page (`wardround.monitoring.disclosure`).
         totals: rows the frames were sampled from, when the caller did so.
+        where: in its content the champion's answers come from, if that is known.
     """
     from wardround.monitoring.disclosure import protect
 
@@ -70,6 +73,7 @@ def drift_report(
             small_cell,
             bool(names),
         ),
+        _looked(where),
     )
     if not names:
         return alone(header).encode()
@@ -96,20 +100,30 @@ def write_report(use_case: UseCase, decision: Decision, *, store: "Store", setti
     seed = int(hashlib.sha256(decision.key.encode()).hexdigest()[:8], 16)
     batch = batches.load(store, use_case.name, decision.batch)
     current, current_total = _streamed_sample(store, use_case, [batch], seed)
-    trained_on = []
+    trained_on, where = [], None
     if decision.champion is not None:
         version = registry.load(store, use_case.name, decision.champion)
         trained_on = [batches.load(store, use_case.name, identifier) for identifier in version.batches]
+        where = stored_saliency(store, version)
     reference, reference_total = _streamed_sample(store, use_case, trained_on, seed)
     if decision.champion is not None and max(reference_total, current_total) <= _MAX_JOINED:
         reference, current = _with_predictions(store, use_case, batch, version, reference, current)
     page = drift_report(
         use_case, reference, current, decision, seed,
-        small_cell=settings.small_cell, totals=(reference_total, current_total),
+        small_cell=settings.small_cell, totals=(reference_total, current_total), where=where,
     )  # fmt: skip
     with contextlib.suppress(AlreadyExists):  # Evidently puts random names into its pages: another writer was faster
         store.put(key, page, sensitivity=Sensitivity.AGGREGATE)
     return key
+
+
+def _looked(where: MeanSaliency | None) -> str:
+    if where is None:
+        return ""
+    return pictured(
+        "Where the champion's answers come from", saliency_picture(where), saliency_alt(where),
+        "It is a mean over patients it learned from, not over this batch, and shows what the answers rest on, not why.",
+    )  # fmt: skip
 
 
 def _with_predictions(

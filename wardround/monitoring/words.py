@@ -1,5 +1,9 @@
 """Figures in words a ward nurse can read."""
 
+from collections.abc import Iterable
+
+from wardround.domain import Reading
+
 
 def percent(share: float) -> str:
     """Return a share as a percentage: ``12 %``, ``0.4 %``."""
@@ -30,3 +34,20 @@ def listed(names: tuple[str, ...], most: int = 5) -> str:
     """Return names in one line, the first *most* of them."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
+
+
+def alike(readings: Iterable[Reading]) -> tuple[tuple[Reading, ...], ...]:
+    """Group readings that say the same of several columns: of one kind, with the same figures."""
+    groups: dict[object, list[Reading]] = {}
+    for reading in readings:
+        figures = (reading.current, reading.reference, reading.effect, reading.limit)
+        alone = reading.column is None or figures[0] is None
+        key = id(reading) if alone else (reading.kind, reading.alarm, *figures)
+        groups.setdefault(key, []).append(reading)
+    return tuple(tuple(group) for group in groups.values())
+
+
+def so_are(group: tuple[Reading, ...]) -> str:
+    """Return which other columns of a group from `alike` its first sentence holds for; empty: none."""
+    others = tuple(str(reading.column) for reading in group[1:])
+    return f"; the same holds for {listed(others, most=3)}" if others else ""

@@ -7,6 +7,7 @@ from importlib import metadata
 from pathlib import Path
 
 from wardround.domain import Evaluation, ModelVersion
+from wardround.monitoring.saliency import SALIENCY, MeanSaliency, saliency_alt
 from wardround.monitoring.story import evaluation_markdown
 from wardround.privacy import in_words
 from wardround.problems import problem_of
@@ -50,8 +51,19 @@ def package_versions() -> dict[str, str]:
     return {name: metadata.version(name) for name in PACKAGES}
 
 
-def card(use_case: UseCase, version: ModelVersion, evaluation: Evaluation, record: Record, *, small_cell: int) -> str:
-    """Return the model card (Mitchell et al. 2019) in markdown; it names neither the hour nor its own version."""
+def card(
+    use_case: UseCase,
+    version: ModelVersion,
+    evaluation: Evaluation,
+    record: Record,
+    where: MeanSaliency | None = None,
+    *,
+    small_cell: int,
+) -> str:
+    """Return the model card (Mitchell et al. 2019) in markdown; it names neither the hour nor its own version.
+
+    *where* in a content the answers come from, if that is known.
+    """
     metric = use_case.primary_metric or "the loss per row"
     answer = shape_of(use_case).words(use_case)
     outcome = "rows with an outcome" if problem_of(use_case).supervised else "rows"
@@ -97,6 +109,7 @@ def card(use_case: UseCase, version: ModelVersion, evaluation: Evaluation, recor
             "",
             evaluation_markdown(evaluation).rstrip(),
             "",
+            *_whole(use_case, version, where),
             "## Limits",
             "",
             *(f"- {limit}" for limit in limits),
@@ -122,6 +135,19 @@ def _inputs(use_case: UseCase, version: ModelVersion) -> str:
         named = ", ".join(dict.fromkeys(each.of.replace("_", " ") for each in features if each.of))
         said.append(f"{len(features)} feature(s)" + (f", {measured} of them measured of {named}" if measured else ""))
     return "; ".join(said) + "."
+
+
+def _whole(use_case: UseCase, version: ModelVersion, where: MeanSaliency | None) -> list[str]:
+    """Return what the importance of a content means, and where in it the answers come from."""
+    read = [each.name for each in use_case.contents if each.name in version.features]
+    said = [
+        f"`{name}` was exchanged as a whole, for that of another row: the figure says how much the answers rest on it "
+        "at all, not on what in it."
+        for name in read
+    ]
+    if where is not None:
+        said.append(f"{saliency_alt(where)} The whole of it is in `{SALIENCY}`, and drawn at the review desk.")
+    return [line for sentence in said for line in (sentence, "")]
 
 
 def _left_out(what: str, count: int | None, small_cell: int) -> str:

@@ -10,6 +10,7 @@ from wardround import ledger, predicted, registry
 from wardround.domain import ModelVersion, Sensitivity, from_json, to_json
 from wardround.errors import Corrupted, NotFound, NotTrainable, UseCaseInvalid
 from wardround.monitoring.profile import build_profile
+from wardround.monitoring.saliency import SALIENCY, mean_saliency
 from wardround.monitoring.sites import with_sites
 from wardround.privacy import suppressed
 from wardround.problems import problem_of
@@ -209,12 +210,15 @@ def _files(
         small_cell=small_cell,
     )  # fmt: skip
     profile = with_sites(profile, use_case, trained.frame, trained.out_of_fold, target, loss=loss)
+    where = mean_saliency(trained.learner, use_case, trained.frame, seed=version.seed, small_cell=small_cell)
+    told = card(use_case, version, trained.evaluation, record, where, small_cell=small_cell)
     return {
         **trained.learner.save(),
         EVALUATION: to_json(trained.evaluation, indent=1),
         PROFILE: to_json(profile, indent=1),
         RECORD: to_json(record, indent=1),
-        CARD: card(use_case, version, trained.evaluation, record, small_cell=small_cell).encode(),
+        CARD: told.encode(),
+        **({} if where is None else {SALIENCY: to_json(where)}),
     }
 
 

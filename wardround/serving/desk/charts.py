@@ -7,10 +7,12 @@ ones 260, so that their text keeps its size on a telephone.
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from markupsafe import Markup
 
 from wardround.serving.desk.drawing import (
+    WIDTH,
     Change,
     Plot,
     Point,
@@ -28,11 +30,13 @@ from wardround.serving.desk.drawing import (
 )
 
 __all__ = [
-    "Change", "Decided", "Point", "Rounds", "Told", "bar", "calibration", "drift", "over_time", "span", "timeline",
+    "Change", "Decided", "Point", "Rounds", "Told", "along", "bar", "calibration", "drift", "heat", "over_time", "span",
+    "timeline",
 ]  # fmt: skip
 
 
 SMALL = 260.0
+_STRENGTHS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,4 +154,59 @@ def span(value: float, low: float, high: float, ends: tuple[float, float]) -> Ma
     return Markup(
         '<svg class="chart span" viewBox="0 0 100 12" width="100" height="12" aria-hidden="true" focusable="false">'
         f"{line(left, 6, right, 6, 'bar')}{titled(mark('circle', at, 6, 3.5), '', 'estimated')}</svg>"
+    )
+
+
+def along(told: Told, values: Sequence[float], *, across: str, up: str) -> Markup:
+    """Draw *values* at equal steps along a length, from 0 to 100 %; the dashes are at 1."""
+    top = max(*values, 1.0) * 1.08
+    plot = Plot(
+        rounds=Rounds(count=len(values), first="0 %", last="100 %"),
+        left=44.0,
+        top=26.0,
+        height=130.0,
+        low=0.0,
+        high=top,
+    )
+    parts = [*plot.scale(), line(plot.left, plot.y(1.0), plot.right, plot.y(1.0), "limit")]
+    edge = outline([(plot.x(n + side), plot.y(value)) for n, value in enumerate(values) for side in (-0.5, 0.5)])
+    parts.append(f'<path class="estimated line" d="{edge}" fill="none" stroke="currentColor"/>')
+    parts += plot.ends()
+    parts.append(label(4, 14, up, anchor="start"))
+    parts.append(label((plot.left + plot.right) / 2, plot.bottom + 16, across, anchor="middle"))
+    return svg(told, plot.bottom + 22, parts)
+
+
+def heat(told: Told, values: Sequence[Sequence[float]]) -> Markup:
+    """Draw *values* (height, width) as they lie, in eight strengths of one colour, with their scale beneath."""
+    size = 224.0 / max(len(values), len(values[0]))
+    high = max(max(row) for row in values) or 1.0
+    wide, tall, left, top = size * len(values[0]), size * len(values), (WIDTH - size * len(values[0])) / 2, 4.0
+    cells: dict[int, list[str]] = {}
+    for y, row in enumerate(values):
+        strengths = [min(_STRENGTHS - 1, int(_STRENGTHS * value / high)) for value in row]
+        x = 0
+        for strength, run in groupby(strengths):
+            length = len(list(run))
+            across = size * length
+            cells.setdefault(strength, []).append(
+                f"M{left + size * x:.1f} {top + size * y:.1f}h{across:.1f}v{size:.1f}h-{across:.1f}z"
+            )
+            x += length
+    parts = [_shade("".join(cells[strength]), strength) for strength in sorted(cells)]
+    parts.append(f'<path class="grid" d="M{left:.1f} {top:.1f}h{wide:.1f}v{tall:.1f}h-{wide:.1f}z" fill="none"/>')
+    key, step = top + tall + 10, 112.0 / _STRENGTHS
+    first = (WIDTH - 112.0) / 2
+    parts += [_shade(f"M{first + step * n:.1f} {key:.1f}h{step:.1f}v10h-{step:.1f}z", n) for n in range(_STRENGTHS)]
+    parts.append(f'<path class="grid" d="M{first:.1f} {key:.1f}h112v10h-112z" fill="none"/>')
+    parts.append(label(first - 6, key + 10, "0", anchor="end"))
+    parts.append(label(first + 118, key + 10, f"{high:.2g}", anchor="start"))
+    return svg(told, key + 16, parts)
+
+
+def _shade(path: str, strength: int) -> str:
+    opacity = strength / (_STRENGTHS - 1)
+    return (
+        f'<path class="estimated shade" d="{path}" fill="currentColor" fill-opacity="{opacity:.2f}" '
+        'shape-rendering="crispEdges"/>'
     )

@@ -9,11 +9,13 @@ from fastapi import APIRouter, Request, Response
 
 from wardround import approvals, registry
 from wardround.domain import to_json
+from wardround.monitoring.saliency import stored_saliency
 from wardround.problems import PROBLEMS
 from wardround.serving.desk import frame
 from wardround.serving.desk.card import calibration, card, groups
 from wardround.serving.desk.history import batches
 from wardround.serving.desk.judged import Judged
+from wardround.serving.desk.where import form, where
 
 router = APIRouter()
 PATH = "/use-cases/{name}/models/{version}"
@@ -29,6 +31,7 @@ def page(request: Request, name: str, version: str) -> Response:
     metrics, subgroups = groups(found.evaluation)
     known = batches(name)
     used = [known[each] for each in found.version.batches if each in known]
+    rests = stored_saliency(store, found.version)
     return frame.page(
         request, "model.html",
         use_case=use_case, card=found, version=found.version, problem=PROBLEMS[found.version.problem],
@@ -36,6 +39,7 @@ def page(request: Request, name: str, version: str) -> Response:
         serves=champion is not None and champion.version == found.version.version,
         moves=[move for move in (champion.history if champion else ()) if move["version"] == found.version.version],
         metrics=metrics, subgroups=subgroups, calibration=calibration(t, store, found.version, settings.small_cell),
+        rests=rests, where=where(t, rests) if rests else None, form=form(rests) if rests else "",
         approvals=approvals.of(store, name, found.version.version), batches=used,
         gone=len(found.version.batches) - len(used),
         ratio=(1 - use_case.threshold) / use_case.threshold if use_case.threshold else None,
@@ -55,6 +59,11 @@ class Say(Judged):
         if count is None:
             return self.t("content.withheld")
         return self.t("content.fewer", n=self.small_cell) if 0 < count < self.small_cell else f"{count:,}"
+
+    @property
+    def whole(self) -> tuple[str, ...]:
+        """The inputs that are exchanged as a whole, when it is asked what the model relies on."""
+        return tuple(each.name for each in self.use_case.contents)
 
     def input(self, feature: str) -> str:
         """What an input means, as the use case says."""

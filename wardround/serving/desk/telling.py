@@ -4,7 +4,7 @@ The stored sentences are English and are the record: an English page shows them 
 the same figures say and keeps the record beside it. A figure that would give a small count away is replaced.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from wardround.domain import Action, Cause, Decision, Reading
@@ -13,7 +13,7 @@ from wardround.monitoring.drift import DRIFT_KINDS
 from wardround.monitoring.performance import EXCESS, EXCESS_AT_NEW_RATE
 from wardround.monitoring.quality import QUALITY_KINDS
 from wardround.monitoring.wording import number
-from wardround.monitoring.words import percent
+from wardround.monitoring.words import alike, percent
 from wardround.serving.desk.texts import Words
 from wardround.use_cases.base import UseCase
 
@@ -27,6 +27,7 @@ LIGHTS = {
 """Action -> the kind of its light; the word beside it says which action it is."""
 _SHARES = ("missing", "new levels", "duplicates", "validation", "range")
 _NAMED = 5
+_ALIKE = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +103,17 @@ class Teller:
     def says(self, reading: Reading) -> str:
         """What one reading says, from its figures."""
         return self.t(f"says.{self._variant(reading)}", **self._values(reading))
+
+    def together(self, readings: Iterable[Reading]) -> tuple[str, ...]:
+        """What readings say, those that say the same of several columns in one sentence."""
+        return tuple(self.says(group[0]) + self._so_are(group) for group in alike(readings))
+
+    def meaning_of(self, reading: Reading) -> str:
+        """What a column stands for that was measured of a content: its name is not one the ward has given."""
+        if reading.column not in self.use_case.feature_names:
+            return ""
+        feature = self.use_case.feature(reading.column)
+        return f"{feature.of}: {feature.description}" if feature.of and feature.description else ""
 
     def kind(self, reading: Reading) -> str:
         """The name of what was read."""
@@ -210,7 +222,7 @@ class Teller:
             return [self.t("why.insufficient", rows=self._count(self.rows))]
         if told.action is Action.QUARANTINE:
             faults = sorted(found.faults, key=lambda reading: reading.kind != "units")
-            return [*(self.says(reading) for reading in faults), self.t("why.quarantine")]
+            return [*self.together(faults), self.t("why.quarantine")]
         worse = [self.says(reading) for reading in found.worse]
         if told.cause is Cause.CONCEPT_DRIFT:
             return [*([self.says(found.excess)] if found.excess else []), self.t("why.concept")]
@@ -235,8 +247,8 @@ class Teller:
         if told.action is Action.INSUFFICIENT_DATA:
             return [self.t("change.insufficient", rows=self.use_case.monitoring.min_rows)]
         if told.action is Action.QUARANTINE:
-            faults = [self._undone(reading) for reading in found.faults if reading.limit is not None]
-            return [*faults, self.t("change.deliver")]
+            groups = alike(reading for reading in found.faults if reading.limit is not None)
+            return [*(self._undone(group[0]) + self._so_are(group) for group in groups), self.t("change.deliver")]
         if told.cause is Cause.NONE:
             near = [r for r in told.readings if r.kind in DRIFT_KINDS and not r.alarm and r.effect is not None]
             nearest = min(near, key=lambda r: 1.0 if r.p is None else r.p, default=None)
@@ -246,6 +258,12 @@ class Teller:
         undone = [self._undone(reading) for reading in (*excess, *target, *found.worse)]
         shift = self.t("change.shift", share=percent(self.use_case.monitoring.important_share))
         return [*([shift] if told.cause is Cause.COVARIATE_SHIFT else []), *undone]
+
+    def _so_are(self, group: Sequence[Reading]) -> str:
+        if len(group) == 1:
+            return ""
+        named = self.t("content.comma").join(self.about(reading) for reading in group[1 : 1 + _ALIKE])
+        return self.t("says.alike", n=len(group) - 1, columns=named)
 
     def _undone(self, reading: Reading, key: str = "change.limit") -> str:
         return self.t(

@@ -9,6 +9,7 @@ from wardround import quarantine, registry
 from wardround.domain import Batch, ModelVersion
 from wardround.monitoring.quality import QUALITY_KINDS
 from wardround.privacy import in_words, suppressed
+from wardround.problems import problem_of
 from wardround.serving.desk import courses, frame
 from wardround.serving.desk.history import Round, batches, rounds
 from wardround.serving.desk.telling import LIGHTS, Teller, loud_first
@@ -54,7 +55,7 @@ def page(request: Request, name: str, page: int = 1) -> Response:
     known = batches(name)
     return frame.page(
         request, "use_case.html",
-        use_case=use_case, champion=champion, last=last, lights=LIGHTS,
+        use_case=use_case, asked=problem_of(use_case).supervised, champion=champion, last=last, lights=LIGHTS,
         teller=Teller(t, use_case, last.decision, settings.small_cell) if last else None,
         timeline=courses.timeline(t, shown) if shown else None, performance=courses.performance(t, shown),
         drift=courses.drift(t, shown), shown=len(shown), total=len(made),
@@ -72,7 +73,7 @@ def faults(t: Words, use_case: UseCase, made: Sequence[Round], small_cell: int) 
         teller = Teller(t, use_case, each.decision, small_cell)
         loud = [r for r in loud_first(each.decision.readings) if r.alarm and r.kind in QUALITY_KINDS]
         if loud:
-            found.append(Fault(round=each, sentences=tuple(teller.says(reading) for reading in loud)))
+            found.append(Fault(round=each, sentences=teller.together(loud)))
     return tuple(found)
 
 

@@ -12,11 +12,14 @@ from wardround.domain import Batch, Decision, Evaluation, Reading, from_json, ma
 from wardround.errors import Corrupted, InputFault, NotFound
 from wardround.monitoring.signoffs import LONGEST, sign_off, sign_offs_of
 from wardround.people import Person, Right
+from wardround.problems import problem_of
 from wardround.serving.desk import frame
 from wardround.serving.desk.history import Round, rounds
 from wardround.serving.desk.telling import GROUPS, LIGHTS, Teller, loud_first
 
 router = APIRouter()
+AT_ONCE = 12
+"""Readings that are shown before one asks for more; alarms always are."""
 PATH = "/use-cases/{name}/rounds/{batch}/{champion}"
 
 
@@ -76,7 +79,8 @@ def _page(request: Request, found: Round, show: str, *, wrong: str | None = None
         request, "round.html", status=200 if wrong is None else 422,
         use_case=use_case, round=found, decision=decision, light=LIGHTS[decision.action],
         teller=Teller(t, use_case, decision, settings.small_cell), importance=_importance(decision),
-        groups=groups, shown=chosen,
+        groups=groups, shown=chosen, at_once=max(AT_ONCE, len(groups["alarms"])),
+        asked=problem_of(use_case).supervised,
         sign_offs=sign_offs_of(store, decision), longest=LONGEST, comment=wrong or "", errors=errors,
         ticket=_ticket(decision), has_report=store.exists(_beside(decision, "report.html")), batch=_batch(decision),
     )  # fmt: skip

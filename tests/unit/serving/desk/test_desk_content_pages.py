@@ -29,6 +29,7 @@ from wardround.domain import (
     to_json,
 )
 from wardround.monitoring.rounds import record_retraining
+from wardround.monitoring.saliency import SALIENCY, MeanSaliency
 from wardround.monitoring.settlement import Settled, Settlement
 from wardround.monitoring.settlement import keep as keep_settlement
 from wardround.serving.desk.history import Round, told
@@ -426,3 +427,58 @@ def test_nobody_reads_without_signing_in(path, visit, round_ward):
     answer = visit().get(round_ward.path(round_ward.broken) + path)
     assert answer.status_code == 303
     assert answer.headers["location"].startswith("/sign-in")
+
+
+CURVE = np.repeat([0.5, 3.0, 0.25, 0.25], 16)
+AREA = np.full((28, 28), 0.5)
+AREA[:9, 19:] = 5.0
+
+
+def where_kept(values):
+    return MeanSaliency(
+        content="chest_picture", patients=200, shape=values.shape, values=tuple(values.ravel().round(3).tolist())
+    )
+
+
+@pytest.fixture
+def look(hospital, round_ward, visit):
+    """Return a model's page in a language, with something kept beside its card or nothing."""
+    files = registry.read_files(hospital.store, round_ward.new)
+
+    def page(found, language="en"):
+        more = {} if found is None else {SALIENCY: to_json(found)}
+        draft = replace(round_ward.new, version="", files={})
+        version = registry.register(hospital.store, draft, {**files, **more})
+        reader = visit("vera")
+        reader.post("/look", {"language": language, "theme": "dark", "next": "/"})
+        answer = reader.get(round_ward.model(version))
+        assert answer.status_code == 200
+        return answer.text
+
+    return page
+
+
+@pytest.mark.parametrize(
+    ("values", "english", "table"),
+    [
+        (CURVE, "Most at 26 % of the length, 3.00 times an average place", "3.00"),
+        (AREA, "Most at 2 % of the height and 70 % of the width, 5.00 times an average place", "top"),
+    ],
+    ids=["length", "area"],
+)
+def test_where_in_a_content_the_answers_come_from_is_drawn_and_told_in_both_languages(values, english, table, look):
+    page = look(where_kept(values))
+    assert "Where in chest picture the answers come from" in page
+    drawn = re.search(r'<svg class="chart"[^>]*aria-labelledby="where-title".*?</svg>', page, re.DOTALL)[0]
+    assert english in drawn
+    assert "A mean over 200 patients it learned from" in page
+    assert table in page[page.index('id="table-where"') :]
+    assert len(drawn) < 60_000
+    chinese = look(where_kept(values), "zh")
+    assert "答案来自 chest picture 的何处" in chinese
+    assert "200 名患者的平均" in chinese
+    assert "chart.where" not in page + chinese
+
+
+def test_where_nothing_is_known_of_it_nothing_is_drawn(look):
+    assert "where-title" not in look(None)

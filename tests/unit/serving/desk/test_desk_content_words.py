@@ -9,6 +9,7 @@ import pytest
 from wardround.domain import READING_KINDS, Action, Cause, Decision, Interval, Reading
 from wardround.monitoring import story
 from wardround.monitoring.performance import EXCESS, EXCESS_AT_NEW_RATE
+from wardround.monitoring.wording import metric_name
 from wardround.problems import PROBLEMS
 from wardround.serving.desk import texts
 from wardround.serving.desk.telling import GROUPS, LIGHTS, Teller, loud_first
@@ -100,6 +101,41 @@ def test_every_metric_and_family_has_a_name_and_every_metric_an_explanation():
         assert all(f"metric.{name}" in t and f"gloss.{name}" in t for name in metrics)
         assert all(f"metric.{name}" in t for name in (EXCESS, EXCESS_AT_NEW_RATE))
         assert all(f"family.{name}" in t for families in FAMILIES.values() for name in families)
+
+
+def test_the_desk_and_the_report_call_a_metric_by_one_name():
+    t = texts.words("en")
+    names = {metric.name for problem in PROBLEMS.values() for metric in problem.metrics}
+    assert {name: metric_name(name) for name in names} == {name: t(f"metric.{name}") for name in names}
+
+
+MEASURED = load("clinical_entities_zh")
+NAMES = [feature.name for feature in MEASURED.features if feature.of]
+
+
+@pytest.mark.parametrize("language", texts.LANGUAGES)
+def test_a_content_that_is_missing_is_told_in_one_sentence_not_in_one_per_measure(language):
+    gone = [reading("missing", column=name, current=1.0, reference=0.0, effect=1.0) for name in NAMES]
+    decision = replace(decided(Action.QUARANTINE, Cause.DATA_FAULT, *gone), use_case=MEASURED.name)
+    told = Teller(texts.words(language), MEASURED, decision, 10)
+    (together,) = told.together(gone)
+    assert f"{len(NAMES) - 1}" in together
+    assert NAMES[0] in together
+    assert NAMES[-1] not in together
+    if language != "en":
+        assert [len(told.reasons(())), len(told.changes())] == [2, 2]
+
+
+def test_columns_with_other_figures_are_told_one_by_one():
+    loud = [reading("missing", column=name, current=0.3 + n / 100) for n, name in enumerate(NAMES)]
+    assert len(teller("en", decided(Action.QUARANTINE, Cause.DATA_FAULT, *loud)).together(loud)) == len(NAMES)
+
+
+def test_what_was_measured_of_a_content_is_explained_and_a_column_of_the_ward_is_not():
+    told = Teller(texts.words("en"), MEASURED, decided(), 10)
+    assert told.meaning_of(reading("input drift", column=NAMES[-1])).startswith("record: a fixed random projection")
+    assert told.meaning_of(reading("volume", column=None)) == ""
+    assert teller("en", decided()).meaning_of(reading("input drift")) == ""
 
 
 @pytest.mark.parametrize("action", Action)
