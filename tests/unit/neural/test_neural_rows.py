@@ -1,5 +1,7 @@
 """A row gets the same answer alone and in any company, the same training gives the same files."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -67,6 +69,15 @@ def test_fitting_leaves_torch_as_it_was(hand):
         assert not torch.are_deterministic_algorithms_enabled()
     finally:
         torch.set_num_threads(1)
+
+
+def test_askers_in_several_threads_get_the_same_bits_and_leave_torch_as_it_was(hand):
+    learner, frame = hand.fitted("cnn-series", epochs=1), hand.rows()[0]
+    together = learner.predict(frame)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: learner.predict(frame), range(8)))
+    assert all(hand.same(each, together) for each in found)
+    assert not torch.are_deterministic_algorithms_enabled()
 
 
 def test_another_seed_gives_another_network(hand):

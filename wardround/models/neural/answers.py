@@ -15,9 +15,8 @@ from torch.nn import functional
 
 from wardround.problems.base import Floats, Prediction
 from wardround.problems.classification import CLIP
+from wardround.problems.regression import COVERAGE
 
-COVERAGE = 0.9
-"""The share of future outcomes a regression's interval is meant to hold."""
 _LEAST_HELD = 10
 
 

@@ -2,6 +2,7 @@
 
 import copy
 import os
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from wardround.models.whole import Progress
 Index = NDArray[np.intp]
 FOLDS = 5
 """One in so many patients is held out for early stopping and calibration."""
+_ONE = threading.RLock()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,13 +54,13 @@ class Rows:
 def settled(seed: int = 0, *, device: str = "cpu") -> Iterator[None]:
     """Inside, torch gives the same result again: one thread, deterministic kernels, random numbers from *seed*.
 
-    All of it is global in torch; on leaving, everything is as it was.
+    All of it is global in torch, so that one thread is inside at a time; on leaving, everything is as it was.
     """
-    threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    filled = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
     if device != "cpu":
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without it cuBLAS may not be deterministic
-    with torch.random.fork_rng(devices=[] if device == "cpu" else None):
+    with _ONE, torch.random.fork_rng(devices=[] if device == "cpu" else [torch.cuda.current_device()]):
+        threads, strict = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+        filled = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
         torch.manual_seed(seed)
         torch.set_num_threads(1)
         torch.use_deterministic_algorithms(True)
