@@ -12,6 +12,7 @@ from wardround.errors import InputFault
 
 Floats = NDArray[np.float64]
 MOST_BYTES = 512 * 1024 * 1024
+_NO_ARRAY = ("it is no npy array of numbers", "Write it with numpy.save")
 _READERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
@@ -35,23 +36,28 @@ def unpacked(cell: bytes) -> NDArray[Any]:
     """
     if len(cell) > MOST_BYTES:
         raise InputFault("a cell", f"it holds more than {MOST_BYTES // 2**20} MiB", "Send it in parts")
+    shape_of(cell)  # its header may ask for more memory than there is
+    try:
+        array: NDArray[Any] = np.lib.format.read_array(io.BytesIO(cell), allow_pickle=False)
+    except Exception:
+        raise InputFault("a cell", *_NO_ARRAY) from None
+    return array
+
+
+def shape_of(cell: bytes) -> tuple[int, ...]:
+    """Return the shape of the array in npy bytes; only their header is read.
+
+    Raises:
+        InputFault: they are not npy, hold objects, or are of another length than their header says.
+    """
     file = io.BytesIO(cell)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             shape, _, kind = _READERS[np.lib.format.read_magic(file)](file)
-            if kind.hasobject or math.prod(shape) * kind.itemsize != len(cell) - file.tell():
-                raise ValueError("its header says another size")  # a header may ask for more memory than there is
-            file.seek(0)
-            array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
+        if kind.hasobject or min(shape, default=0) < 0 or math.prod(shape) * kind.itemsize != len(cell) - file.tell():
+            raise ValueError("its header says another size")
     except Exception:  # of a damaged header NumPy says many things, and some of them quote it
-        raise InputFault("a cell", "it is no npy array of numbers", "Write it with numpy.save") from None
-    return array
-
-
-def shape_of(cell: bytes) -> tuple[int, ...]:
-    """Return the shape of the array in canonical npy bytes; only their header is read."""
-    file = io.BytesIO(cell)
-    np.lib.format.read_magic(file)
-    shape: tuple[int, ...] = np.lib.format.read_array_header_1_0(file)[0]
-    return shape
+        raise InputFault("a cell", *_NO_ARRAY) from None
+    found: tuple[int, ...] = shape
+    return found

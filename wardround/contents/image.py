@@ -4,7 +4,6 @@ Options of a content: ``depth`` (bits, 8 unless said otherwise; 9 to 16 lie in 1
 decimal numbers, ``low`` and ``high``, the ends of their range (0 and 1 unless said otherwise).
 """
 
-import hashlib
 import io
 import warnings
 from collections.abc import Mapping
@@ -13,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wardround.contents.arrays import Floats, packed, unpacked
+from wardround.contents.arrays import Floats, unpacked
 from wardround.contents.base import Kind
+from wardround.contents.cells import Unreadable, read_each
 from wardround.contents.image_measures import grey, measures_of
 from wardround.errors import InputFault
 from wardround.use_cases.base import MEASURES, Content
@@ -30,32 +30,9 @@ MOST_PIXELS = 64_000_000
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
-class Unreadable(Exception):
-    """Why a cell is no picture the content can take; the text holds no value of it."""
-
-
 def read(content: Content, column: "pd.Series[Any]") -> "Column":
-    """Return canonical cells (npy bytes, None where there is none) and the faults of rows, by reason."""
-    import pandas as pd
-
-    from wardround.sources.values import Column, RowFault
-
-    cells = np.full(len(column), None, dtype=object)
-    reasons: dict[str, list[int]] = {}
-    texts: dict[str, list[str]] = {}
-    for row, cell in enumerate(column):
-        try:
-            cells[row] = packed(checked(content, decoded(cell)))
-        except Unreadable as why:
-            reason = f"{content.name}: {why}"
-            reasons.setdefault(reason, []).append(row)
-            body = cell if isinstance(cell, bytes) else b""
-            texts.setdefault(reason, []).append(hashlib.sha256(body).hexdigest())
-    faults = tuple(
-        RowFault(reason=reason, rows=np.asarray(rows, dtype=np.int64), texts=texts[reason])
-        for reason, rows in reasons.items()
-    )
-    return Column(values=pd.Series(cells, dtype=object), rows=faults)
+    """Return canonical cells and the faults of rows, by reason; see `wardround.contents.cells`."""
+    return read_each(content, column, lambda content, cell: checked(content, decoded(cell)))
 
 
 def decoded(cell: object) -> NDArray[Any]:

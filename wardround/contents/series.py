@@ -6,7 +6,6 @@ Options of a content: ``irregular`` (true: gaps are ordinary and a channel that 
 options belong to the readers in `wardround.sources`.
 """
 
-import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from wardround.contents.arrays import Floats, packed, unpacked
 from wardround.contents.base import Kind
+from wardround.contents.cells import Unreadable, read_each
 from wardround.contents.series_measures import longest_run, measures_of
 from wardround.errors import InputFault
 from wardround.use_cases.base import MEASURES, Content
@@ -28,10 +28,6 @@ MAX_MISSING = 0.2
 """Above it, more of a regular signal is guessed between the gaps than a reader of the tracing would accept."""
 
 
-class Unreadable(Exception):
-    """Why a cell is no series the content can take; the text holds no value of it."""
-
-
 def cell(times: ArrayLike, values: ArrayLike) -> bytes:
     """Return the cell of *values* (samples,) or (samples, channels), NaN where not measured, at *times* in seconds."""
     time = np.asarray(times, dtype=np.float32)
@@ -41,26 +37,8 @@ def cell(times: ArrayLike, values: ArrayLike) -> bytes:
 
 
 def read(content: Content, column: "pd.Series[Any]") -> "Column":
-    """Return canonical cells (npy float32 (samples, 1 + channels), None where there is none) and the faults of rows."""
-    import pandas as pd
-
-    from wardround.sources.values import Column, RowFault
-
-    cells = np.full(len(column), None, dtype=object)
-    reasons: dict[str, list[int]] = {}
-    texts: dict[str, list[str]] = {}
-    for row, raw in enumerate(column):
-        try:
-            cells[row] = packed(checked(content, _decoded(raw)))
-        except Unreadable as why:
-            reason = f"{content.name}: {why}"
-            reasons.setdefault(reason, []).append(row)
-            texts.setdefault(reason, []).append(hashlib.sha256(raw if isinstance(raw, bytes) else b"").hexdigest())
-    faults = tuple(
-        RowFault(reason=reason, rows=np.asarray(rows, dtype=np.int64), texts=texts[reason])
-        for reason, rows in reasons.items()
-    )
-    return Column(values=pd.Series(cells, dtype=object), rows=faults)
+    """Return canonical cells and the faults of rows, by reason; see `wardround.contents.cells`."""
+    return read_each(content, column, lambda content, cell: checked(content, _decoded(cell)))
 
 
 def checked(content: Content, array: NDArray[Any]) -> NDArray[np.float32]:

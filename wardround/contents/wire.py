@@ -5,6 +5,7 @@ The one explicit dict of their kinds is below.
 
 import base64
 import binascii
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wardround.contents.arrays import packed, shape_of, unpacked
+from wardround.errors import InputFault
 from wardround.use_cases.base import Content
 
 Json = dict[str, Any]
@@ -103,8 +105,8 @@ def _picture(_: Content, given: Any) -> bytes:
 def _pixels(body: bytes) -> int:
     """Return how many pixels an npy array says it has."""
     try:
-        return int(np.prod(shape_of(body)[:2], dtype=float))
-    except (ValueError, EOFError, OSError):
+        return math.prod(shape_of(body)[:2])
+    except InputFault:
         raise Unfit("no npy array of numbers") from None
 
 

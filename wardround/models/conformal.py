@@ -6,9 +6,7 @@ from typing import Any
 import numpy as np
 
 from wardround.problems.base import Floats
-
-COVERAGE = 0.9
-"""The share of future outcomes a regression's interval is meant to hold."""
+from wardround.problems.regression import COVERAGE
 
 
 def half_width(

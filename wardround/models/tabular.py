@@ -13,7 +13,6 @@ from sklearn.pipeline import Pipeline
 from wardround.errors import UseCaseInvalid
 from wardround.models import storage
 from wardround.models.base import TabularFamily, Trial
-from wardround.models.conformal import COVERAGE as COVERAGE
 from wardround.models.conformal import half_width
 from wardround.models.estimators import fitted, point
 from wardround.models.facts import FACTS, FORMAT, MODEL, Facts
@@ -22,6 +21,7 @@ from wardround.models.limits import calibratable, enough_rows, refused
 from wardround.models.preprocessing import Encoding, learned, versions
 from wardround.problems.base import Floats, Prediction
 from wardround.problems.classification import CLIP
+from wardround.problems.regression import COVERAGE
 from wardround.use_cases.base import Candidate, UseCase
 
 INNER_FOLDS = 5

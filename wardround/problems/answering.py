@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 from wardround.contents.arrays import unpacked
 from wardround.problems import PROBLEMS, quoting
 from wardround.problems.anomaly import UNUSUAL
+from wardround.problems.regression import COVERAGE
 from wardround.use_cases.base import UseCase
 
 Json = dict[str, Any]
-COVERAGE = 0.9
-"""The share of future outcomes a regression's interval is meant to hold."""
 _NUMBER: Json = {"type": "number"}
 _SHARE: Json = {"type": "number", "minimum": 0, "maximum": 1}
 _STRING: Json = {"type": "string"}

@@ -4,6 +4,9 @@ import numpy as np
 
 from wardround.problems.base import Floats, Metric, Prediction, Problem, guarded
 
+COVERAGE = 0.9
+"""The share of future outcomes that an interval is meant to hold."""
+
 
 def losses(target: Floats, prediction: Prediction) -> Floats:
     """Return the absolute error of each row (n,), in the target's unit."""

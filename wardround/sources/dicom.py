@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wardround.contents.image import MOST_PIXELS, Unreadable
+from wardround.contents.cells import Unreadable
+from wardround.contents.image import MOST_PIXELS
 from wardround.errors import InputFault
 from wardround.sources.pictures import Pictures, beside, files_in, labels, only_picture, path_of
 from wardround.use_cases.base import Source, UseCase

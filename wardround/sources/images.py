@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wardround.contents.arrays import packed
-from wardround.contents.image import MOST_PIXELS, SMALLEST, Unreadable, decoded
+from wardround.contents.cells import Unreadable
+from wardround.contents.image import MOST_PIXELS, SMALLEST, decoded
 from wardround.errors import InputFault
 from wardround.sources.pictures import Pictures, beside, files_in, labels, only_picture, path_of
 from wardround.use_cases.base import Source, UseCase

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from wardround.contents.series import Unreadable
+from wardround.contents.cells import Unreadable
 from wardround.problems.base import Floats
 from wardround.use_cases.base import Content, Scalar
 

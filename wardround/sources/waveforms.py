@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from wardround.contents.series import Unreadable
+from wardround.contents.cells import Unreadable
 from wardround.errors import InputFault
 from wardround.problems.base import Floats
 from wardround.sources.files import locate

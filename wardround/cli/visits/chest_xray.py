@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wardround.cli.visits.base import Delivery
+from wardround.cli.visits.base import Delivery, written
 
 if TYPE_CHECKING:
     from wardround.settings import Settings
@@ -38,30 +38,13 @@ def deliver(inbox: Path, settings: "Settings") -> tuple[Delivery, ...]:
         return frame.assign(**{picture: [packed(levels[unpacked(cell)]) for cell in frame[picture]]})
 
     first, later, last = part("train"), part("val"), part("test")
-    inbox.mkdir(parents=True, exist_ok=True)
-
-    def write(name: str, frame: Any) -> Path:
-        frame.attrs = {}
-        frame.to_parquet(inbox / f"{name}.parquet", index=False)
-        return inbox / f"{name}.parquet"
-
     without = later.drop(columns=outcome)
-    return (
-        Delivery(
-            label="train", path=write("train", first), what="2,428 chest pictures of children, with what was found"
-        ),
-        Delivery(
-            label="next-week", path=write("next-week", without), expected="none",
-            what="more pictures of the same kind, the findings to follow",
-            outcomes=write("next-week-outcomes", later[[use_case.record_id, outcome]]),
-        ),
-        Delivery(
-            label="negatives", path=write("negatives", redrawn(without, lambda share: 1 - share)),
-            expected="quarantine",
-            what="the same pictures as negatives: MONOCHROME1 that was taken for MONOCHROME2",
-        ),
-        Delivery(
-            label="darker", path=write("darker", redrawn(last, lambda share: share**GAMMA)), expected="retrain",
-            what="other children under another exposure: darker, nothing cut off; with what was found",
-        ),
+    files = (
+        ("train", first, "2,428 chest pictures of children, with what was found", ""),
+        ("next-week", without, "more pictures of the same kind, the findings to follow", "none"),
+        ("negatives", redrawn(without, lambda share: 1 - share),
+         "the same pictures as negatives: MONOCHROME1 that was taken for MONOCHROME2", "quarantine"),
+        ("darker", redrawn(last, lambda share: share**GAMMA),
+         "other children under another exposure: darker, nothing cut off; with what was found", "retrain"),
     )  # fmt: skip
+    return written(inbox, files, late={"next-week": later[[use_case.record_id, outcome]]})

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wardround.cli.visits.base import Delivery
+from wardround.cli.visits.base import Delivery, written
 
 if TYPE_CHECKING:
     from wardround.settings import Settings
@@ -38,10 +38,4 @@ def deliver(inbox: Path, settings: "Settings") -> tuple[Delivery, ...]:
         ("misread", clean.assign(text=misread), "the same month, GB 18030 read as Latin-1", "quarantine"),
         ("other-wards", others, "records of other wards, where nobody has a tumour", "retrain"),
     )  # fmt: skip
-    inbox.mkdir(parents=True, exist_ok=True)
-    deliveries = []
-    for label, frame, what, expected in files:
-        path = inbox / f"{label}.parquet"
-        frame.to_parquet(path, index=False)
-        deliveries.append(Delivery(label=label, path=path, what=what, expected=expected))
-    return tuple(deliveries)
+    return written(inbox, files)

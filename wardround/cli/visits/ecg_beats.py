@@ -4,7 +4,7 @@ half the sampling rate, and a night of runs of premature beats."""
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wardround.cli.visits.base import Delivery
+from wardround.cli.visits.base import Delivery, written
 
 if TYPE_CHECKING:
     from wardround.settings import Settings
@@ -48,13 +48,4 @@ def deliver(inbox: Path, settings: "Settings") -> tuple[Delivery, ...]:
         ("rate-halved", halved, "the same week from a monitor set to half the sampling rate", "quarantine"),
         ("runs", runs, "a night of runs of premature beats", "retrain"),
     )
-    inbox.mkdir(parents=True, exist_ok=True)
-    late = inbox / "usual-week-outcomes.csv"
-    usual[[use_case.record_id, kind]].to_csv(late, index=False)
-    deliveries = []
-    for label, frame, what, expected in files:
-        path = inbox / f"{label}.parquet"
-        frame.to_parquet(path, index=False)
-        outcomes = late if label == "usual-week" else None
-        deliveries.append(Delivery(label=label, path=path, what=what, outcomes=outcomes, expected=expected))
-    return tuple(deliveries)
+    return written(inbox, files, late={"usual-week": usual[[use_case.record_id, kind]]})

@@ -5,7 +5,7 @@ import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wardround.cli.visits.base import Delivery
+from wardround.cli.visits.base import Delivery, written
 
 if TYPE_CHECKING:
     from wardround.settings import Settings
@@ -45,10 +45,4 @@ def deliver(inbox: Path, settings: "Settings") -> tuple[Delivery, ...]:
         ("thyroid-clinic", rest[known.to_numpy() | np.isin(np.arange(len(rest)), others)],
          "requests mostly for patients under treatment of the thyroid", "retrain"),
     )  # fmt: skip
-    inbox.mkdir(parents=True, exist_ok=True)
-    deliveries = []
-    for label, frame, what, expected in files:
-        path = inbox / f"{label}.parquet"
-        frame.to_parquet(path, index=False)
-        deliveries.append(Delivery(label=label, path=path, what=what, expected=expected))
-    return tuple(deliveries)
+    return written(inbox, files)

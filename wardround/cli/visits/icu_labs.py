@@ -4,7 +4,7 @@ litre, and patients who bleed."""
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wardround.cli.visits.base import Delivery
+from wardround.cli.visits.base import Delivery, written
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,16 +41,7 @@ def deliver(inbox: Path, settings: "Settings") -> tuple[Delivery, ...]:
          "the same month, but the laboratory now reports haemoglobin in g/L", "quarantine"),
         ("bleeding", _changed(usual, BLED).drop(columns=outcome), "patients who bleed (planted)", "retrain"),
     )  # fmt: skip
-    inbox.mkdir(parents=True, exist_ok=True)
-    late = inbox / "usual-month-outcomes.csv"
-    usual[[use_case.record_id, outcome]].to_csv(late, index=False)
-    deliveries = []
-    for label, frame, what, expected in files:
-        path = inbox / f"{label}.parquet"
-        frame.to_parquet(path, index=False)
-        outcomes = late if label == "usual-month" else None
-        deliveries.append(Delivery(label=label, path=path, what=what, outcomes=outcomes, expected=expected))
-    return tuple(deliveries)
+    return written(inbox, files, late={"usual-month": usual[[use_case.record_id, outcome]]})
 
 
 def _changed(rows: "pd.DataFrame", changes: dict[str, tuple[float, float]]) -> "pd.DataFrame":

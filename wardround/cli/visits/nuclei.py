@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from wardround.cli.visits.base import Delivery
+from wardround.cli.visits.base import Delivery, written
 
 if TYPE_CHECKING:
     from wardround.settings import Settings
@@ -39,29 +39,13 @@ def deliver(inbox: Path, settings: "Settings") -> tuple[Delivery, ...]:
         cells = [np.clip(np.rint(change(unpacked(cell).astype(float))), 0, 255) for cell in frame[picture]]
         return frame.assign(**{picture: [packed(cell.astype(np.uint8)) for cell in cells]})
 
-    inbox.mkdir(parents=True, exist_ok=True)
-
-    def write(name: str, frame: Any) -> Path:
-        frame.attrs = {}
-        frame.to_parquet(inbox / f"{name}.parquet", index=False)
-        return inbox / f"{name}.parquet"
-
     without = later.drop(columns=mask)
-    return (
-        Delivery(label="slide", path=write("slide", first), what="32 crops of a slide, with their nuclei drawn"),
-        Delivery(
-            label="rest-of-slide", path=write("rest-of-slide", without), expected="none",
-            what="the other 32 crops of the slide, the drawings to follow",
-            outcomes=write("rest-of-slide-outcomes", later[[use_case.record_id, mask]]),
-        ),
-        Delivery(
-            label="negatives", path=write("negatives", redrawn(without, lambda cell: 255 - cell)),
-            expected="quarantine", what="the same crops as negatives: MONOCHROME1 that was taken for MONOCHROME2",
-        ),
-        Delivery(
-            label="other-gain",
-            path=write("other-gain", redrawn(later, lambda cell: gaussian_filter(GAIN * cell, BLUR))),
-            expected="retrain",
-            what="the crops from another detector: more gain, a little out of focus; with their nuclei drawn",
-        ),
+    files = (
+        ("slide", first, "32 crops of a slide, with their nuclei drawn", ""),
+        ("rest-of-slide", without, "the other 32 crops of the slide, the drawings to follow", "none"),
+        ("negatives", redrawn(without, lambda cell: 255 - cell),
+         "the same crops as negatives: MONOCHROME1 that was taken for MONOCHROME2", "quarantine"),
+        ("other-gain", redrawn(later, lambda cell: gaussian_filter(GAIN * cell, BLUR)),
+         "the crops from another detector: more gain, a little out of focus; with their nuclei drawn", "retrain"),
     )  # fmt: skip
+    return written(inbox, files, late={"rest-of-slide": later[[use_case.record_id, mask]]})

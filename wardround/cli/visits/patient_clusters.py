@@ -4,7 +4,7 @@ month in which mostly suspicious lumps were sent."""
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wardround.cli.visits.base import Delivery
+from wardround.cli.visits.base import Delivery, written
 
 if TYPE_CHECKING:
     from wardround.settings import Settings
@@ -37,10 +37,4 @@ def deliver(inbox: Path, settings: "Settings") -> tuple[Delivery, ...]:
          "the same quarter, photographed at 40x where 63x is meant", "quarantine"),
         ("suspicious-lumps", rest[sent], "a month in which mostly suspicious lumps were sent", "retrain"),
     )  # fmt: skip
-    inbox.mkdir(parents=True, exist_ok=True)
-    deliveries = []
-    for label, frame, what, expected in files:
-        path = inbox / f"{label}.parquet"
-        frame.to_parquet(path, index=False)
-        deliveries.append(Delivery(label=label, path=path, what=what, expected=expected))
-    return tuple(deliveries)
+    return written(inbox, files)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from wardround.cli.visits.base import Delivery
+from wardround.cli.visits.base import Delivery, written
 
 if TYPE_CHECKING:
     from wardround.settings import Settings
@@ -33,10 +33,4 @@ def deliver(inbox: Path, settings: "Settings") -> tuple[Delivery, ...]:
         ("misread", clean.assign(findings=misread), "the same month, UTF-16 read as Latin-1", "quarantine"),
         ("chest-clinic", clinic, "long reports of a chest clinic, where hardly a picture is normal", "retrain"),
     )  # fmt: skip
-    inbox.mkdir(parents=True, exist_ok=True)
-    deliveries = []
-    for label, frame, what, expected in files:
-        path = inbox / f"{label}.parquet"
-        frame.to_parquet(path, index=False)
-        deliveries.append(Delivery(label=label, path=path, what=what, expected=expected))
-    return tuple(deliveries)
+    return written(inbox, files)
