@@ -133,7 +133,7 @@ def test_where_to_look_closer_stands_with_what_to_do() -> None:
 
 
 def test_readings_stand_loudest_first() -> None:
-    assert [row["column"] for row in readings_table(DECISION)] == ["age", "cholesterol", "auroc", "whole batch"]
+    assert [row["column"] for row in readings_table(DECISION)] == ["age", "cholesterol", "AUROC", "whole batch"]
     assert [row["alarm"] for row in readings_table(DECISION)] == ["ALARM", "ALARM", "", ""]
 
 

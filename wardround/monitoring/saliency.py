@@ -12,6 +12,7 @@ import numpy as np
 from wardround import registry
 from wardround.domain import ModelVersion, from_json
 from wardround.monitoring.wording import number
+from wardround.monitoring.words import percent
 from wardround.problems.base import Floats
 
 if TYPE_CHECKING:
@@ -103,7 +104,6 @@ def saliency_picture(found: MeanSaliency) -> bytes:
 
     def draw(figure: "Figure") -> None:
         axes = figure.add_subplot()
-        axes.set_title(f"Where in {_name(found)}\nthe answers come from")
         if len(found.shape) == 1:
             edges = np.linspace(0, 100, found.shape[0] + 1)
             axes.stairs(found.array, edges, color=BLUE, linewidth=2, fill=False, baseline=None)
@@ -133,9 +133,9 @@ def saliency_alt(found: MeanSaliency) -> str:
         )
     )
     return (
-        f"Where in {_name(found)} the answers come from, as a mean over {found.patients} patients: most at {place} "
-        f"({number(max(found.values), digits=2)} times an average place). The tenth of the places that counts most holds "
-        f"{found.concentration:.0%} of the whole."
+        f'Where in "{_name(found)}" the answers come from, as a mean over {found.patients} patients: most at {place} '
+        f"({number(max(found.values), digits=2)} times an average place). The tenth of the places that counts most "
+        f"holds {percent(round(found.concentration, 2))} of the whole."
     )
 
 

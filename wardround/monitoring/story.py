@@ -103,7 +103,7 @@ def readings_table(decision: Decision) -> list[dict[str, str]]:
         {
             "alarm": "ALARM" if reading.alarm else "",
             "reading": reading.kind,
-            "column": reading.column or "whole batch",
+            "column": _about(reading),
             "reference": "" if reading.reference is None else number(reading.reference),
             "this batch": "" if reading.current is None else with_interval(reading.current, reading.interval),
             "effect": "" if reading.effect is None else number(reading.effect),
@@ -180,6 +180,13 @@ def _next_step(decision: Decision) -> str:
 def _in_brief(decision: Decision) -> list[dict[str, str]]:
     kept = ("alarm", "reading", "column", "what it says")  # the sentence has the figures; a terminal is 80 wide
     return [{name: row[name] for name in kept} for row in readings_table(decision)]
+
+
+def _about(reading: Reading) -> str:
+    """A column, the name of a metric, or the whole batch."""
+    if reading.column is None:
+        return "whole batch"
+    return metric_name(reading.column) if reading.kind.endswith("performance") else reading.column
 
 
 def _times_limit(reading: Reading) -> float:

@@ -1,5 +1,6 @@
 """Where the answers come from is told as a mean over enough patients, and of nobody alone."""
 
+import html
 import importlib
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -184,6 +185,6 @@ def test_a_training_on_too_few_patients_keeps_none(slide, store):
 def test_the_report_shows_it_with_words_for_who_does_not_see_it():
     found = found_in([corner(28)] * SMALL)
     page = pictured("Where", saliency_picture(found), saliency_alt(found), "")
-    assert f'alt="{saliency_alt(found)}"' in page
+    assert f'alt="{html.escape(saliency_alt(found))}"' in page
     assert 'src="data:image/png;base64,' in page
     assert "where" in drift_report.__annotations__

@@ -22,7 +22,7 @@ def where(t: Words, found: MeanSaliency) -> Chart:
         name="where", title=t("chart.where", content=found.content.replace("_", " ")),
         text=t(
             f"chart.where.{form(found)}", along=places[-1], down=places[0], times=_times(max(found.values)),
-            share=percent(found.concentration),
+            share=percent(round(found.concentration, 2)),
         ),
     )  # fmt: skip
     if form(found) == "length":

@@ -468,14 +468,14 @@ def look(hospital, round_ward, visit):
 )
 def test_where_in_a_content_the_answers_come_from_is_drawn_and_told_in_both_languages(values, english, table, look):
     page = look(where_kept(values))
-    assert "Where in chest picture the answers come from" in page
+    assert "Where in “chest picture” the answers come from" in page
     drawn = re.search(r'<svg class="chart"[^>]*aria-labelledby="where-title".*?</svg>', page, re.DOTALL)[0]
     assert english in drawn
     assert "A mean over 200 patients it learned from" in page
     assert table in page[page.index('id="table-where"') :]
     assert len(drawn) < 60_000
     chinese = look(where_kept(values), "zh")
-    assert "答案来自 chest picture 的何处" in chinese
+    assert "答案来自“chest picture”的何处" in chinese
     assert "200 名患者的平均" in chinese
     assert "chart.where" not in page + chinese
 
