@@ -105,6 +105,13 @@ def test_a_broken_file_is_refused_with_a_sentence(name, body, says, use_case, ho
     assert name in text
 
 
+def test_a_small_file_that_holds_more_than_there_is_memory_is_not_unzipped(use_case, home, monkeypatch):
+    monkeypatch.setattr("wardround.sources.csv.MOST_UNZIPPED", 1000)
+    path = home.home / "bomb.csv.gz"
+    path.write_bytes(gzip.compress(bytes(100_000), mtime=0))
+    assert "the gzip file holds more than" in refusal(use_case, source_from(str(path)), home)
+
+
 def edited(change) -> bytes:
     table = pd.read_csv(io.StringIO(GOOD), dtype="str")
     return change(table).to_csv(index=False).encode()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _SAMPLE = 65_536
+MOST_UNZIPPED = 2 * 1024**3
 _BOMS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 
@@ -48,16 +49,20 @@ def unzipped(data: bytes, place: str) -> bytes:
     """Return *data*, taken out of gzip where it is in it.
 
     Raises:
-        InputFault: it is cut short or damaged.
+        InputFault: it is cut short or damaged, or would be over `MOST_UNZIPPED` bytes long.
     """
     if not data.startswith(b"\x1f\x8b"):
         return data
     try:
-        return gzip.decompress(data)
+        with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+            found = file.read(MOST_UNZIPPED + 1)  # a small file may hold more than there is memory
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputFault(
             place, f"the gzip file is cut short or damaged ({type(error).__name__})", "Copy or export it again"
         ) from None
+    if len(found) > MOST_UNZIPPED:
+        raise InputFault(place, f"the gzip file holds more than {MOST_UNZIPPED // 2**30} GiB", "Send it in parts")
+    return found
 
 
 def decoded(data: bytes, options: Mapping[str, Scalar], place: str) -> str:

@@ -13,7 +13,7 @@ from wardround.sources.csv import unzipped
 from wardround.sources.fhir_contents import Unusable, series_of, text_of
 from wardround.sources.fhir_known import held, known_at
 from wardround.sources.fhir_records import RecordInvalid, Resource
-from wardround.sources.files import locate
+from wardround.sources.files import files_under, locate
 from wardround.use_cases.base import Content, Source, UseCase
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ def _as_of(source: Source) -> datetime | None:
 def _resources(place: str, settings: "Settings") -> Iterator[tuple[str | None, Resource]]:
     """Yield (fullUrl, resource) of every file, in order of their names."""
     path = locate(place, settings, folder=True)
-    files = sorted(each for each in path.rglob("*") if each.is_file()) if path.is_dir() else [path]
+    files = files_under(path, place) if path.is_dir() else [path]
     files = [each for each in files if each.name.lower().endswith(SUFFIXES)]
     if not files:
         raise InputFault(place, "there is no file of FHIR resources in it", f"Name a file that ends in {SUFFIXES[0]}")

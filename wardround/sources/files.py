@@ -40,6 +40,20 @@ def locate(location: str, settings: "Settings", *, folder: bool = False) -> Path
     raise InputFault(location, f"there is no such file (looked at {looked})", f"Check the path{more}")
 
 
+def files_under(folder: Path, place: str) -> list[Path]:
+    """Return every file in *folder*, called *place* in messages, and its subfolders, in the order of their paths.
+
+    Raises:
+        InputFault: a link leads out of it: who may put files into a folder may not have others read.
+    """
+    home = folder.resolve()
+    found = sorted(path for path in folder.rglob("*") if path.is_file())
+    if outside := sum(not path.resolve().is_relative_to(home) for path in found):
+        raise InputFault(place, f"{outside} of its {len(found)} files are links that lead out of it",
+                         "Put the files themselves into the folder")  # fmt: skip
+    return found
+
+
 def read_file(use_case: UseCase, source: Source, settings: "Settings") -> "pd.DataFrame":
     """Read a file of kind ``csv``, ``parquet`` or ``excel`` (see `wardround.sources.read`)."""
     return read_bytes(use_case, source, file_bytes(source.location, settings), place=source.location)

@@ -124,7 +124,9 @@ def files_in(folder: Path, suffixes: tuple[str, ...], *, bare: bool = False) -> 
 
     *bare*: files without a suffix are meant too, and those whose suffix is a number, as in a unique identifier.
     """
-    every = sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
+    from wardround.sources.files import files_under
+
+    every = [path for path in files_under(folder, str(folder)) if not path.name.startswith(".")]
 
     def meant(path: Path) -> bool:
         unmarked = not path.suffix or path.suffix[1:].isdigit()

@@ -1,7 +1,9 @@
 """Reports: a folder or an archive of text files, one record each, or of XML reports of the Indiana University kind."""
 
+import lzma
 import tarfile
 import xml.parsers.expat
+import zlib
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +12,7 @@ from xml.etree import ElementTree
 
 from wardround.contents.text import LONGEST
 from wardround.errors import InputFault
+from wardround.sources.files import files_under
 from wardround.use_cases.base import Source, UseCase
 
 if TYPE_CHECKING:
@@ -24,7 +27,8 @@ COLUMNS = ("record id", "title", *SECTIONS.values(), "topics")
 ``record id`` and ``text``. A record id is the file's name without its suffix, and is made a pseudonym as any other."""
 
 _MOST_BYTES = 16 * 1024 * 1024  # a file beyond this is not read; what is shorter is judged by its characters
-_MARKUP = (b"<!doctype", b"<!entity")  # XML that defines entities could grow without end (billion laughs)
+_MOST_IN_ALL = 2 * 1024**3  # of a folder or an archive: a small archive may hold more than there is memory
+_DEEPEST = 100  # elements in each other; reports have ten
 
 
 def read_reports(use_case: UseCase, source: Source, settings: "Settings") -> "pd.DataFrame":
@@ -44,7 +48,8 @@ def read_reports(use_case: UseCase, source: Source, settings: "Settings") -> "pd
         "".encode(encoding)
     except LookupError:
         raise InputFault(source.location, f"there is no encoding {encoding!r}", "Mend the option `encoding`") from None
-    files = sorted(_folder(path) if path.is_dir() else _archive(path, source.location), key=lambda file: file[0])
+    found = _folder(path, source.location) if path.is_dir() else _archive(path, source.location)
+    files = sorted(_bounded(found, source.location), key=lambda file: file[0])
     kinds = {name.lower()[-4:] for name, _ in files}
     if len(kinds) != 1:
         has = f"both {' and '.join(SUFFIXES)} files" if kinds else f"no file that ends in {' or '.join(SUFFIXES)}"
@@ -86,11 +91,25 @@ def _record(name: str) -> str:
     return Path(name).name[:-4]
 
 
-def _folder(path: Path) -> Iterator[tuple[str, bytes]]:
-    for file in path.rglob("*"):
-        if file.is_file() and not file.name.startswith(".") and file.name.lower().endswith(SUFFIXES):
-            with file.open("rb") as stream:
-                yield str(file.relative_to(path)), stream.read(_MOST_BYTES + 1)
+def _bounded(files: Iterator[tuple[str, bytes]], place: str) -> Iterator[tuple[str, bytes]]:
+    held = 0
+    for name, data in files:
+        held += len(data)
+        if held > _MOST_IN_ALL:
+            raise InputFault(place, f"it holds more than {_MOST_IN_ALL // 2**30} GiB of reports", "Send it in parts")
+        yield name, data
+
+
+def _folder(path: Path, place: str) -> Iterator[tuple[str, bytes]]:
+    for file in files_under(path, place):
+        if not file.name.startswith(".") and file.name.lower().endswith(SUFFIXES):
+            try:
+                with file.open("rb") as stream:
+                    yield str(file.relative_to(path)), stream.read(_MOST_BYTES + 1)
+            except OSError as error:
+                raise InputFault(
+                    place, f"a file in it could not be read ({type(error).__name__})", "Ask for the right to read it"
+                ) from None
 
 
 def _archive(path: Path, place: str) -> Iterator[tuple[str, bytes]]:
@@ -103,11 +122,22 @@ def _archive(path: Path, place: str) -> Iterator[tuple[str, bytes]]:
                     stream = archive.extractfile(member)
                     assert stream is not None
                     yield member.name, stream.read(_MOST_BYTES + 1)
-    except (tarfile.TarError, EOFError, OSError) as error:
+            _at_its_end(archive)
+    except (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError) as error:
         raise InputFault(
             place, f"it is no archive of reports, or is cut short or damaged ({type(error).__name__})",
             "Copy it again, or name a folder, a .tar or a .tgz",
         ) from None  # fmt: skip
+
+
+def _at_its_end(archive: tarfile.TarFile) -> None:
+    """Raise ReadError where an archive is not over: tarfile takes a damaged header for the end of all members."""
+    file: Any = archive.fileobj
+    file.seek(archive.offset)
+    if file.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+        raise tarfile.ReadError
+    while file.read(2**20):  # to the checksum of what is compressed
+        pass
 
 
 def _text(data: bytes, encoding: str) -> tuple[dict[str, str | None], str]:
@@ -119,14 +149,41 @@ def _text(data: bytes, encoding: str) -> tuple[dict[str, str | None], str]:
         return {"text": None}, "broken encoding"
 
 
+class _TooMuch(Exception):
+    """Why XML is not built; the text holds nothing of it."""
+
+
+class _Plain(ElementTree.TreeBuilder):
+    """Builds XML that could not grow without end: no document type, whose entities multiply (billion laughs), whatever
+    the encoding it is written in, and no elements in each other without number."""
+
+    depth = 0
+
+    def doctype(self, name: str, pubid: str | None, system: str | None) -> None:
+        """Refuse."""
+        raise _TooMuch("XML that defines entities")
+
+    def start(self, tag: str, attrs: dict[str, str]) -> ElementTree.Element:
+        """Begin an element."""
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            raise _TooMuch(f"XML of more than {_DEEPEST} elements in each other")
+        return super().start(tag, attrs)
+
+    def end(self, tag: str) -> ElementTree.Element:
+        """End an element."""
+        self.depth -= 1
+        return super().end(tag)
+
+
 def _report(data: bytes) -> tuple[dict[str, str | None], str]:
     """Return the columns of one XML report, and why it has none."""
     if len(data) > _MOST_BYTES:
         return {}, f"longer than {LONGEST:,} characters"
-    if any(mark in data.lower() for mark in _MARKUP):
-        return {}, "XML that defines entities"
     try:
-        root = ElementTree.fromstring(data)
+        root = ElementTree.fromstring(data, ElementTree.XMLParser(target=_Plain()))
+    except _TooMuch as why:
+        return {}, str(why)
     except (ElementTree.ParseError, xml.parsers.expat.ExpatError, LookupError, ValueError) as error:
         broken = "not well-formed (invalid token)" in str(error) or "encoding" in str(error)
         return {}, "broken encoding" if broken else "damaged XML"

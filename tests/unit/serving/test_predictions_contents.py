@@ -109,7 +109,11 @@ def based(body: bytes) -> str:
 
 def huge(shape: tuple[int, ...]) -> bytes:
     """An array of which there is only the promise: made room for, it would take all memory."""
-    header = repr({"descr": "|u1", "fortran_order": False, "shape": shape}).encode().ljust(117) + b"\n"
+    return headed(repr({"descr": "|u1", "fortran_order": False, "shape": shape}))
+
+
+def headed(said: str) -> bytes:
+    header = said.encode().ljust(117) + b"\n"
     return b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
 
 
@@ -279,9 +283,13 @@ WRONG: dict[str, tuple[UseCase, Any, str]] = {
     "objects": (CHEST, {"picture": {"npy": based(b"\x93NUMPY\x01\x00")}}, "no npy array"),
     "damaged png": (CHEST, {"picture": {"png": based(NO_PICTURE)}}, "it cannot be read: a PNG picture that is damaged"),
     "no png": (CHEST, {"picture": {"png": based(grey())}}, "no PNG picture"),
-    "a promise": (CHEST, {"picture": {"npy": based(huge((60_000, 60_000)))}}, "million pixels"),
-    "a smaller promise": (CHEST, {"picture": {"npy": based(huge((1_000, 1_000)))}}, "it cannot be read"),
-    "a deep promise": (CHEST, {"picture": {"npy": based(huge((10, 10, 10**15)))}}, "it cannot be read"),
+    "a promise": (CHEST, {"picture": {"npy": based(huge((60_000, 60_000)))}}, "no npy array"),
+    "a smaller promise": (CHEST, {"picture": {"npy": based(huge((1_000, 1_000)))}}, "no npy array"),
+    "a deep promise": (CHEST, {"picture": {"npy": based(huge((10, 10, 10**15)))}}, "no npy array"),
+    "a promise beyond all numbers": (CHEST, {"picture": {"npy": based(huge((10**90, 8)))}}, "no npy array"),
+    "a header that never ends": (CHEST, {"picture": {"npy": based(headed("{'descr': '|u1"))}}, "no npy array"),
+    "a header that is too deep": (CHEST, {"picture": {"npy": based(headed("-" * 9000 + "1"))}}, "no npy array"),
+    "a header of no numbers": (CHEST, {"picture": {"npy": based(headed("{[]: 1}"))}}, "no npy array"),
     "an archive": (CHEST, {"picture": {"npy": based(archived())}}, "no npy array"),
     "colour": (CHEST, {"picture": {"npy": based(packed(np.zeros((20, 20, 3), np.uint8)))}}, "colour where grey"),
     "16 bit": (CHEST, {"picture": {"npy": based(packed(np.full((20, 20), 900, np.uint16)))}}, "16-bit where 8-bit"),

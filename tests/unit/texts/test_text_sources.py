@@ -1,5 +1,6 @@
 """Readers of reports and of tagged text: what they give, and what they say of what cannot be read."""
 
+import gzip
 import io
 import json
 import tarfile
@@ -113,6 +114,62 @@ def test_a_damaged_archive_a_missing_place_and_an_unknown_encoding_are_refused(t
         reports(tmp_path / "nowhere")
     with pytest.raises(InputFault, match="there is no encoding"):
         reports(tmp_path, encoding="utf-99")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_xml_that_could_grow_without_end_is_not_built_in_any_encoding(tmp_path: Path, encoding: str) -> None:
+    laughs = '<!DOCTYPE x [<!ENTITY a "laugh"><!ENTITY b "&a;&a;&a;">]><x>&b;</x>'
+    deep = "<AbstractText Label='FINDINGS'>" * 200 + "</AbstractText>" * 200
+    (tmp_path / "a.xml").write_bytes(laughs.encode(encoding))
+    (tmp_path / "b.xml").write_bytes(deep.encode(encoding))
+    (tmp_path / "c.xml").write_text(XML.format(findings="Clear."), encoding="utf-8")
+    assert reports(tmp_path).attrs["row_faults"] == {
+        "report: XML that defines entities": [0], "report: XML of more than 100 elements in each other": [1],
+    }  # fmt: skip
+
+
+def test_no_report_is_lost_where_an_archive_is_damaged_anywhere(tmp_path: Path) -> None:
+    path = tmp_path / "some.tar"
+    with tarfile.open(path, "w") as archive:
+        for number in range(6):
+            body = XML.format(findings=f"Clear {number}.").encode()
+            member = tarfile.TarInfo(f"r{number}.xml")
+            member.size = len(body)
+            archive.addfile(member, io.BytesIO(body))
+    whole = path.read_bytes()
+    assert len(reports(path)) == 6
+    header = whole.index(b"r3.xml")
+    path.write_bytes(whole[:header] + b"\xff" + whole[header + 1 :])
+    with pytest.raises(InputFault, match="cut short or damaged"):
+        reports(path)
+    path.write_bytes(whole[:header])
+    with pytest.raises(InputFault, match="cut short or damaged"):
+        reports(path)
+    zipped = gzip.compress(whole, mtime=0)
+    path.write_bytes(zipped[:-8] + bytes(4) + zipped[-4:])
+    with pytest.raises(InputFault, match="cut short or damaged"):
+        reports(path)
+    for place in range(20, len(zipped) - 8, 23):
+        path.write_bytes(zipped[:place] + bytes([zipped[place] ^ 255]) + zipped[place + 1 :])
+        with pytest.raises(InputFault, match="cut short or damaged"):
+            reports(path)
+
+
+def test_more_reports_than_there_may_be_and_links_out_of_the_folder_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outside, folder = tmp_path / "secret.txt", tmp_path / "in"
+    folder.mkdir()
+    outside.write_text("not yours")
+    (folder / "a.txt").write_text("The heart is normal.")
+    (folder / "b.txt").symlink_to(outside)
+    with pytest.raises(InputFault, match="1 of its 2 files are links that lead out of it"):
+        reports(folder, NOTES)
+    (folder / "b.txt").unlink()
+    assert len(reports(folder, NOTES)) == 1
+    monkeypatch.setattr("wardround.sources.reports._MOST_IN_ALL", 10)
+    with pytest.raises(InputFault, match="of reports. Send it in parts"):
+        reports(folder, NOTES)
 
 
 def test_tags_become_spans_of_the_text(tmp_path: Path) -> None:
