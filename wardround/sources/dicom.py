@@ -3,10 +3,7 @@
 A file's name, and whatever else a tag says, is neither kept nor repeated: a row gets only what the use case declares.
 """
 
-import logging
-import warnings
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +13,7 @@ from numpy.typing import NDArray
 from wardround.contents.cells import Unreadable
 from wardround.contents.image import MOST_PIXELS
 from wardround.errors import InputFault
-from wardround.sources.pictures import Pictures, beside, files_in, labels, only_picture, path_of
+from wardround.sources.pictures import Pictures, beside, files_in, labels, only_picture, path_of, quiet
 from wardround.use_cases.base import Source, UseCase
 
 if TYPE_CHECKING:
@@ -60,7 +57,7 @@ def read_dicom(use_case: UseCase, source: Source, settings: "Settings") -> "pd.D
     rows = Pictures(content=content)
     burned = 0
     for path in paths:
-        with _quiet():
+        with quiet():
             file = _opened(path)
             named, picture = _row(use_case, file), _picture(file, window, int(content.options.get("depth", 8)))
         if file is not None and str(file.get("BurnedInAnnotation", "")).strip().upper() == "YES":
@@ -95,19 +92,6 @@ def _choice(source: Source, option: str, choices: tuple[str, ...]) -> str:
     if said not in choices:
         raise InputFault(source.location, f"the option {option} is not understood", f"Write {' or '.join(choices)}")
     return said
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep pydicom's warnings and log lines back: they quote tags."""
-    log = logging.getLogger("pydicom")
-    before, log.disabled = log.disabled, True
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        log.disabled = before
 
 
 def _opened(path: Path) -> Any:
@@ -265,7 +249,7 @@ def _rescaled(file: Any) -> bool:
 
 def picture_in(path: Path) -> NDArray[Any] | str:
     """Return the picture in one DICOM file, through its own window where it has one, or why there is none."""
-    with _quiet():
+    with quiet():
         file = _opened(path)
         windowed = file is not None and "WindowCenter" in file and "WindowWidth" in file
         return _picture(file, "header" if windowed else "none", 8)

@@ -1,19 +1,24 @@
 """Pictures in files: an NPZ archive (the MedMNIST form), a folder of PNG, TIFF, npy, NIfTI or NRRD, one large picture
 with its mask that is cut into crops."""
 
+import bz2
+import gzip
+import io
+import math
 import zipfile
-from collections.abc import Callable, Mapping
+import zlib
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wardround.contents.arrays import packed
+from wardround.contents.arrays import MOST_BYTES, packed, unpacked
 from wardround.contents.cells import Unreadable
 from wardround.contents.image import MOST_PIXELS, SMALLEST, decoded
 from wardround.errors import InputFault
-from wardround.sources.pictures import Pictures, beside, files_in, labels, only_picture, path_of
+from wardround.sources.pictures import Pictures, beside, files_in, labels, only_picture, path_of, quiet
 from wardround.use_cases.base import Source, UseCase
 
 if TYPE_CHECKING:
@@ -21,6 +26,7 @@ if TYPE_CHECKING:
 
     from wardround.settings import Settings
 
+MOST_VOXELS = 1_000_000_000
 SPLITS = ("train", "val", "test")
 
 
@@ -78,11 +84,8 @@ def pictures_at(place: Path) -> tuple[list[NDArray[Any]], int]:
 
 def _archive(use_case: UseCase, source: Source, path: Path, rows: Pictures) -> "pd.DataFrame":
     wanted = str(source.options.get("split", "+".join(SPLITS))).split("+")
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            arrays = {name: np.asarray(archive[name]) for name in archive.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
-        raise InputFault(source.location, "it is no NPZ archive of numbers, or damaged", "Copy it again") from None
+    names = [f"{split}_{what}" for split in wanted for what in ("images", "labels")]
+    arrays = _arrays(path, names, source.location)
     target = use_case.target.column
     for split in wanted:
         pictures, answers = arrays.get(f"{split}_images"), arrays.get(f"{split}_labels")
@@ -94,6 +97,22 @@ def _archive(use_case: UseCase, source: Source, path: Path, rows: Pictures) -> "
             answer = {} if answers is None else {target: answers.reshape(-1)[place].item()}
             rows.add({use_case.record_id: f"{split}-{place:06d}", **answer}, picture)
     return rows.frame((use_case.record_id, target))
+
+
+def _arrays(path: Path, names: Collection[str], place: str) -> dict[str, NDArray[Any]]:
+    """Return the arrays called *names* that are in the archive, by name; what they take is known before it is taken."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = {name: archive.getinfo(f"{name}.npy") for name in names if f"{name}.npy" in archive.namelist()}
+            if any(member.file_size > MOST_BYTES for member in members.values()):
+                raise InputFault(place, f"an array in it is over {MOST_BYTES // 2**20} MiB long", "Send it in parts")
+            return {name: unpacked(archive.read(member)) for name, member in members.items()}
+    except InputFault as fault:
+        if fault.place == place:
+            raise
+    except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error):
+        pass
+    raise InputFault(place, "it is no NPZ archive of numbers, or damaged", "Copy it again") from None
 
 
 def _crops(use_case: UseCase, source: Source, folder: Path, rows: Pictures) -> "pd.DataFrame":
@@ -179,7 +198,8 @@ def _read(path: Path | None, options: Mapping[str, Any]) -> NDArray[Any] | str:
     if reader is None:
         return "its file is of a kind that is not read"
     try:
-        return reader(path, options)
+        with quiet():
+            return reader(path, options)
     except Unreadable as why:
         return str(why)
     except ModuleNotFoundError:
@@ -209,29 +229,46 @@ def _tiff(path: Path, _: Mapping[str, Any]) -> NDArray[Any]:
 def _nifti(path: Path, options: Mapping[str, Any]) -> NDArray[Any]:
     import nibabel
 
-    return _slice(np.asanyarray(nibabel.load(path).dataobj), options)
+    return _slice(nibabel.load(path).dataobj, options)  # read where it is sliced, no more than that
 
 
 def _nrrd(path: Path, options: Mapping[str, Any]) -> NDArray[Any]:
     import nrrd
 
-    return _slice(np.asarray(nrrd.read(str(path))[0]), options)
+    with path.open("rb") as file:
+        header = nrrd.read_header(file)
+        if {"data file", "datafile"} & set(header):
+            raise Unreadable("its values are in another file, which is not looked for")
+        if math.prod(int(size) for size in header["sizes"]) > MOST_VOXELS:
+            raise Unreadable(f"more than {MOST_VOXELS // 1_000_000} million values")
+        return _slice(nrrd.read_data(header, _inflated(file, header)), options)
 
 
-def _slice(volume: NDArray[Any], options: Mapping[str, Any]) -> NDArray[Any]:
+def _inflated(file: BinaryIO, header: Any) -> BinaryIO:
+    """Return the values behind an NRRD *header* without their compression, not many more than it says there are."""
+    kind = header["encoding"]
+    if kind not in ("gzip", "gz", "bzip2", "bz2"):
+        return file
+    plain: Any = gzip.GzipFile(fileobj=file) if kind.startswith("g") else bz2.BZ2File(file)
+    header["encoding"] = "raw"
+    return io.BytesIO(plain.read(8 * math.prod(int(size) for size in header["sizes"]) + 2**20))
+
+
+def _slice(volume: Any, options: Mapping[str, Any]) -> NDArray[Any]:
     """Return one picture of a volume in the order columns, rows, slices, as rows and columns."""
-    volume = np.squeeze(volume)
-    if volume.ndim == 3:
+    wide = [axis for axis, size in enumerate(volume.shape) if size != 1]
+    if len(wide) not in (2, 3) or math.prod(volume.shape[axis] for axis in wide[:2]) > MOST_PIXELS:
+        raise Unreadable("not a picture and not a volume, or too large")
+    picked: list[Any] = [slice(None) if axis in wide else 0 for axis in range(len(volume.shape))]
+    if len(wide) == 3:
         if "slice" not in options:
             raise Unreadable("a volume of more than one slice, and the option slice does not say which")
-        said = options["slice"]
-        place = volume.shape[2] // 2 if said == "middle" else int(said)
-        if not 0 <= place < volume.shape[2]:
+        slices = volume.shape[wide[2]]
+        place = slices // 2 if options["slice"] == "middle" else int(options["slice"])
+        if not 0 <= place < slices:
             raise Unreadable("a volume that does not have the slice asked for")
-        volume = volume[:, :, place]
-    if volume.ndim != 2:
-        raise Unreadable("not a picture and not a volume")
-    return volume.T
+        picked[wide[2]] = place
+    return np.asarray(volume[tuple(picked)]).T
 
 
 _READERS: Mapping[str, Callable[[Path, Mapping[str, Any]], NDArray[Any]]] = {

@@ -1,6 +1,9 @@
 """What readers of pictures have in common: rows as they are found, the faults among them, a table of labels beside."""
 
-from collections.abc import Mapping, Sequence
+import logging
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,6 +56,25 @@ class Pictures:
         made = pd.DataFrame(self.rows, columns=[*columns, self.content.source_column], dtype=object)
         made.attrs = {"row_faults": self.faults, "delivery": self.found}
         return made
+
+
+_LOUD = ("pydicom", "openjpeg", "tifffile", "nibabel")
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep back what libraries warn of and log about a file: they quote what stands in it."""
+    logs = [logging.getLogger(name) for name in _LOUD]
+    before = [log.level for log in logs]
+    for log in logs:  # a level holds for the loggers beneath, too
+        log.setLevel(logging.CRITICAL + 1)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for log, level in zip(logs, before, strict=True):
+            log.setLevel(level)
 
 
 def only_picture(use_case: UseCase, place: str) -> Content:

@@ -1,5 +1,8 @@
 """Pictures in archives, folders and volumes become rows; what cannot be read is told by its reason."""
 
+import gzip
+import zipfile
+
 import numpy as np
 import pytest
 import tifffile
@@ -113,3 +116,61 @@ def test_a_use_case_without_a_picture_and_an_empty_folder_are_refused(case, plai
         read_images(case(contents=()), images(tmp_path), plain_settings)
     with pytest.raises(InputFault, match="no file in it"):
         read_images(case(), images(tmp_path), plain_settings)
+
+
+def test_a_volume_takes_no_more_memory_than_its_slice_and_nothing_from_other_files(case, plain_settings, tmp_path):
+    nothing = gzip.compress(bytes(2**20), mtime=0)
+    header = nibabel_header((30_000, 30_000))
+    (tmp_path / "a.nii.gz").write_bytes(gzip.compress(header, mtime=0) + nothing)
+    said = b"NRRD0004\ntype: uint8\ndimension: 2\nsizes: "
+    (tmp_path / "b.nrrd").write_bytes(said + b"65536 65536\nencoding: gzip\n\n" + nothing)
+    (tmp_path.parent / "elsewhere.raw").write_bytes(bytes(range(250)) * 2)
+    for name, place in (("c.nrrd", b"../elsewhere.raw"), ("d.nrrd", str(tmp_path.parent / "elsewhere.raw").encode())):
+        (tmp_path / name).write_bytes(said + b"20 25\nencoding: raw\ndata file: " + place + b"\n\n")
+    frame = read_images(case(), images(tmp_path), plain_settings)
+    assert frame["picture"].isna().all()
+    assert frame.attrs["row_faults"] == {
+        "picture: not a picture and not a volume, or too large": [0],
+        "picture: more than 1000 million values": [1],
+        "picture: its values are in another file, which is not looked for": [2, 3],
+    }
+
+
+def nibabel_header(shape: tuple[int, int]) -> bytes:
+    """A header that says *shape*, with no values behind it."""
+    import nibabel
+
+    header = nibabel.Nifti1Header()
+    header.set_data_dtype(np.uint8)
+    header.set_data_shape(shape)
+    header["magic"], header["vox_offset"] = b"n+1", 352
+    return bytes(header.binaryblock) + bytes(4)
+
+
+def test_a_compressed_volume_is_read_as_it_was_written(case, plain_settings, tmp_path, chest):
+    import nrrd
+
+    for name, encoding in (("a", "raw"), ("b", "gzip"), ("c", "bzip2"), ("d", "ascii")):
+        nrrd.write(str(tmp_path / f"{name}.nrrd"), chest(1).T, {"encoding": encoding})
+    frame = read_images(case(), images(tmp_path), plain_settings)
+    assert all(np.array_equal(unpacked(cell), chest(1)) for cell in frame["picture"])
+
+
+def test_an_archive_that_promises_more_than_it_holds_is_refused(archive, case, plain_settings, tmp_path, monkeypatch):
+    header = repr({"descr": "|u1", "fortran_order": False, "shape": (10**9, 1000, 1000)}).encode().ljust(117) + b"\n"
+    with zipfile.ZipFile(tmp_path / "promise.npz", "w") as made:
+        made.writestr("train_images.npy", b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+    np.save(tmp_path / "single", archive)
+    (tmp_path / "single.npy").rename(tmp_path / "single.npz")
+    for name in ("promise.npz", "single.npz"):
+        with pytest.raises(InputFault, match="no NPZ archive of numbers"):
+            read_images(case(), images(name, split="train"), plain_settings)
+    monkeypatch.setattr("wardround.sources.images.MOST_BYTES", 100)
+    with pytest.raises(InputFault, match="an array in it is over"):
+        read_images(case(), images("set.npz", split="train"), plain_settings)
+
+
+def test_no_library_logs_what_it_found_in_a_broken_file(case, plain_settings, tmp_path, caplog):
+    (tmp_path / "a.tif").write_bytes(b"II*\0" + b"\x39\x05\x00\x00" + b"Rumpelstilzchen" * 9)
+    read_images(case(), images(tmp_path), plain_settings)
+    assert not caplog.records

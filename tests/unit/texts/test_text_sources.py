@@ -168,7 +168,7 @@ def test_more_reports_than_there_may_be_and_links_out_of_the_folder_are_refused(
     (folder / "b.txt").unlink()
     assert len(reports(folder, NOTES)) == 1
     monkeypatch.setattr("wardround.sources.reports._MOST_IN_ALL", 10)
-    with pytest.raises(InputFault, match="of reports. Send it in parts"):
+    with pytest.raises(InputFault, match="GiB of reports"):
         reports(folder, NOTES)
 
 
