@@ -106,6 +106,8 @@ def test_reading_spans_again_changes_nothing(found):
         ("multiclass", "pain", {}, "target: new outcome class"),
         ("multilabel", 3.0, {}, "truth: no labels"),
         ("summary", b"bytes", {}, "truth: no text"),
+        ("summary", "word " * 200_001, {}, "truth: longer than 1,000,000 characters"),
+        ("tagging", '[[0, 1, "\\ud800"]]', {}, "truth: no list of [start, end, type]"),
     ],
 )
 def test_a_class_that_nobody_named_and_another_kind_of_cell_are_faults(problem, cell, target, begins):

@@ -1,7 +1,6 @@
 """Series and texts in FHIR resources: Observations of a code over time, sampled data, attached documents."""
 
 import base64
-import binascii
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -80,7 +79,7 @@ def text_of(content: Content, found: Sequence[Resource]) -> str | None:
         if kind.split(";")[0].strip().lower() == "text/plain" and isinstance(attachment.get("data"), str):
             try:
                 return base64.b64decode(attachment["data"], validate=True).decode("utf-8")
-            except (binascii.Error, UnicodeDecodeError):
+            except ValueError:
                 raise Unusable("its document is damaged, or not UTF-8") from None
     raise Unusable("its document has no plain text in it")
 

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from wardround.contents.arrays import packed, shape_of, unpacked
+from wardround.contents.text import LONGEST
 from wardround.errors import InputFault
 from wardround.sources.cells import MISSING, among, cells, missing, tokens
 from wardround.sources.contents import Moved, hashed
@@ -171,7 +172,12 @@ def _spans(target: Target, cell: Any) -> tuple[str, float]:
     except (ValueError, TypeError, RecursionError):
         spans = None
     if spans is None or not all(
-        type(start) is int and type(end) is int and 0 <= start < end and isinstance(kind, str) and kind
+        type(start) is int
+        and type(end) is int
+        and 0 <= start < end
+        and isinstance(kind, str)
+        and kind
+        and kind.isprintable()
         for start, end, kind in spans
     ):
         raise _Unreadable(UNREADABLE["spans"])
@@ -188,6 +194,8 @@ def _text(_: Target, cell: Any) -> tuple[str, float]:
     if not isinstance(cell, str):
         raise _Unreadable(UNREADABLE["text"])
     text = cell.replace("\r\n", "\n").replace("\r", "\n").strip()
+    if len(text) > LONGEST:
+        raise _Unreadable(f"longer than {LONGEST:,} characters")
     return text, float(len(_WORD.findall(text)))
 
 

@@ -214,6 +214,8 @@ def test_a_bulk_export_of_a_resource_per_line_gives_the_same_row(tmp_path, here)
         ("{", "is no FHIR in JSON"),
         ("\xff", "is no FHIR in JSON"),
         ("[" * 100_000, "is no FHIR in JSON"),
+        ('{"resourceType": "Patient", "id": "p\\ud800"}', "is no FHIR in JSON"),
+        ('{"resourceType": "Patient", "id": "p1", "x": 1' + "0" * 400 + "}", "is no FHIR in JSON"),
         (json.dumps(bundle()), "0 patient"),
         (json.dumps(bundle(patient(), patient())), "1 of them without a name or there twice"),
         (json.dumps(bundle(patient(), measured("1", 1, "", "2024", of="p9"))), "1 of 1 resources of patients who"),
