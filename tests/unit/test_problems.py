@@ -8,9 +8,11 @@ from scipy.special import expit, logit
 from sklearn import metrics as sk
 from sklearn.linear_model import LogisticRegression
 
+from wardround.contents.arrays import packed
 from wardround.evaluation.intervals import interval
 from wardround.evaluation.statistics import weighted
 from wardround.problems import PROBLEMS, Prediction
+from wardround.problems.base import judged
 from wardround.use_cases.base import METRICS
 
 CLASSES, NUMBERS = PROBLEMS["classification"], PROBLEMS["regression"]
@@ -95,6 +97,27 @@ def test_what_cannot_be_measured_is_nan_and_never_an_error(name):
 @pytest.mark.parametrize("outcome", [0.0, 1.0])
 def test_a_single_class_has_no_ranking_and_no_calibration(name, outcome):
     assert np.isnan(compute(name, [outcome] * 5, [0.1, 0.2, 0.3, 0.4, 0.5]))
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "truth", "output", "parts"),
+    [
+        ("multiclass", 1.0, None, "b", [0.2, 0.8]),
+        ("tagging", 1.0, '[[0,4,"x"]]', '[[0, 4, "x", "present"]]', None),
+        ("segmentation", 0.25, packed(np.eye(4, dtype=np.uint16)), packed(np.eye(4, dtype=np.uint16)), None),
+    ],
+)
+def test_a_row_without_a_value_has_no_prediction_whatever_else_came_with_it(name, target, truth, output, parts):
+    problem, rows = PROBLEMS[name], 6
+    given = Prediction(
+        value=np.array([0.5, np.nan, *[0.5] * (rows - 2)]), output=np.array([output] * rows, dtype=object),
+        parts=None if parts is None else np.array([parts] * rows),
+    )  # fmt: skip
+    truths, targets = np.array([truth] * rows, dtype=object), np.full(rows, target)
+    found = judged(problem, truths, given)
+    assert np.isnan(problem.losses(targets, found)[1])
+    assert np.isfinite(problem.losses(targets, found)[2])
+    assert all(np.isnan(metric.compute(targets, found, 0.5)) for metric in problem.metrics)
 
 
 def test_a_constant_target_has_no_r2_and_no_interval_no_coverage():

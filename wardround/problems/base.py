@@ -1,7 +1,7 @@
 """The nouns of a problem. Every gate rests on a loss per row, whatever the problem is."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -120,10 +120,17 @@ def guarded(compute: Callable[[Floats, Prediction, float], float]) -> Callable[[
 
 
 def judged(problem: Problem, truths: Any, prediction: Prediction) -> Prediction:
-    """Return *prediction* with the parts that rest on the *truths* (n,) of its rows; as it is where none are needed."""
-    if problem.judged is None:
-        return prediction
-    return problem.judged(np.asarray(truths, dtype=object), prediction)
+    """Return *prediction* with the parts that rest on the *truths* (n,) of its rows; as they are where none are needed.
+
+    A row whose value is no number has no prediction, whatever else the learner gave for it: it has no parts either.
+    """
+    made = prediction
+    if problem.judged is not None:
+        made = problem.judged(np.asarray(truths, dtype=object), prediction)
+    gone = ~np.isfinite(np.asarray(prediction.value, dtype=float))
+    if made.parts is None or not gone.any():
+        return made
+    return replace(made, parts=np.where(gone[:, None], np.nan, made.parts))
 
 
 def mean_of(
