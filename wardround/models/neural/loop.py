@@ -174,7 +174,7 @@ def held_loss(
 def asked(network: nn.Module, rows: Rows, *, by_row: bool, device: str = "cpu") -> list[NDArray[np.float32]]:
     """Return the network's output of each row; with *by_row* every row goes alone, so that its bits are its own."""
     out: list[NDArray[np.float32]] = []
-    step = 1 if by_row else 4096
+    step = 1 if by_row else 512
     with torch.inference_mode():
         for start in range(0, len(rows.x), step):
             x, plain = rows.batch(np.arange(start, min(start + step, len(rows.x))))

@@ -74,8 +74,7 @@ class Grid(Series):
         notes = [f"series are brought to {points} points"] if {len(each) for each in found} != {points} else []
         step = duration / (points - 1) or 1.0
         made = cls(name=name, means=means, spreads=spreads, points=points, step=step, masked=True)
-        scaled = [made.arranged(one) for one in map(made.read, frame[name]) if one is not None]
-        made.masked = any((each[channels:] == 0).any() for each in scaled)
+        made.masked = any((made.arranged(each)[channels:] == 0).any() for each in found)
         return made, tuple(notes)
 
     def arranged(self, series: Array) -> Array:

@@ -51,7 +51,8 @@ class Supervised(NeuralLearner):
         if isinstance(self.meaning, Number):
             wanted = wanted[:, 0] * self.meaning.spread + self.meaning.mean
         for member, index in zip(self.members, held, strict=True):
-            made = np.array(self.ask(member, subset(examples.rows, index)), dtype=float)
+            with settled():
+                made = np.array(asked(member, subset(examples.rows, index), by_row=False), dtype=float)
             outputs.append(made.reshape(len(index), self.meaning.outputs))
             targets.append(wanted[index])
         self.meaning.settle(outputs, targets)
