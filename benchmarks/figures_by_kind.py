@@ -234,7 +234,7 @@ def ecg_beats(table: Table) -> None:
 
 def clinical_entities_zh(table: Table) -> None:
     """Add the test file, and what is left of it without near copies of records learned from."""
-    use_case = load("clinical_entities_zh")
+    use_case = replace(load("clinical_entities_zh"), split=Split(kind="last rows", last=41))
     frame = rows_of(use_case, read(use_case, use_case.source, SETTINGS), table)
     names, wanted = ("f1", "precision", "recall"), {"f1": ">= 0.65"}
     split = "cEHRNER, train and dev learned from, test judged (strict spans)"

@@ -155,3 +155,19 @@ def test_a_report_without_a_champion_has_nothing_to_compare_with(
     decision = replace(DECISION, batch=arrived.id, champion=None)
     page = store.get(write_report(USE_CASE, decision, store=store, settings=settings))
     assert b"train a first one" in page
+
+
+def test_numbers_that_differ_in_their_last_bits_only_are_drawn_as_one() -> None:
+    import numpy as np
+    import pandas as pd
+
+    from wardround.monitoring.report import _drawable, _evidently
+
+    noise = 140.0 + np.tile([0.0, 2.8e-14], 100)
+    frame = pd.DataFrame({"rate": noise, "age": np.linspace(20, 80, 200)})
+    with pytest.raises(ValueError, match="bins"):
+        np.histogram_bin_edges(noise, bins=14)
+    assert "<body" in _evidently(USE_CASE, frame, frame, ["rate", "age"])
+    drawn, _ = _drawable(frame, frame, ["rate", "age"])
+    assert drawn["rate"].nunique() == 1
+    assert drawn["age"].equals(frame["age"])

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 MAX_ROWS = 20_000
 _MAX_JOINED = 1_000_000
+_LAST_BITS = 1e-12  # of a number; a sampling rate worked out of times differs by as much from row to row
 
 
 def drift_report(
@@ -198,6 +199,25 @@ def _columns(use_case: UseCase, reference: "pd.DataFrame", current: "pd.DataFram
     return numeric, categorical
 
 
+def _drawable(
+    current: "pd.DataFrame", reference: "pd.DataFrame", numeric: Sequence[str]
+) -> "tuple[pd.DataFrame, pd.DataFrame]":
+    """Return both frames with numbers that differ in their last bits only made one: no histogram has bins for them."""
+    import numpy as np
+
+    same = {}
+    for name in numeric:
+        values = np.concatenate([frame[name].to_numpy(dtype=float, na_value=np.nan) for frame in (current, reference)])
+        values = values[np.isfinite(values)]
+        if len(values) and 0 < np.ptp(values) <= _LAST_BITS * np.abs(values).max():
+            same[name] = float(values[0])
+    frames = []
+    for frame in (current, reference):
+        one = {name: frame[name].where(frame[name].isna(), value) for name, value in same.items()}
+        frames.append(frame.assign(**one))
+    return frames[0], frames[1]
+
+
 def _evidently(use_case: UseCase, reference: "pd.DataFrame", current: "pd.DataFrame", numeric: Sequence[str]) -> str:
     os.environ["DO_NOT_TRACK"] = "1"
     with warnings.catch_warnings():
@@ -208,7 +228,8 @@ def _evidently(use_case: UseCase, reference: "pd.DataFrame", current: "pd.DataFr
         names = list(reference.columns)
         categorical = [name for name in names if name not in numeric]
         definition = DataDefinition(numerical_columns=list(numeric), categorical_columns=categorical)
-        datasets = [Dataset.from_pandas(frame, data_definition=definition) for frame in (current, reference)]
+        drawable = _drawable(current, reference, numeric)
+        datasets = [Dataset.from_pandas(frame, data_definition=definition) for frame in drawable]
         metrics = [ValueDrift(column=n, method="wasserstein" if n in numeric else "jensenshannon") for n in names]
         snapshot = Report(metrics, include_tests=False).run(*datasets)
         drift = {

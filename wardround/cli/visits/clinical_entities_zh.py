@@ -14,26 +14,21 @@ TUMOUR = "癌|瘤"
 
 
 def deliver(inbox: Path, settings: "Settings") -> tuple[Delivery, ...]:
-    """Write the batches into *inbox* and return them in the order of their arrival.
-
-    The first ends with the records of the test file, which the use case holds out.
-    """
+    """Write the batches into *inbox* and return them in the order of their arrival."""
     import numpy as np
-    import pandas as pd
 
     from wardround.sources import read
     from wardround.use_cases import load
 
     use_case = load("clinical_entities_zh")
-    rows, held_out = read(use_case, use_case.source, settings), use_case.split.last or 0
-    rows, test = rows.iloc[:-held_out], rows.iloc[-held_out:]
+    rows = read(use_case, use_case.source, settings)
     rows = rows.iloc[np.random.default_rng(SEED).permutation(len(rows))]
     tumour = rows["text"].str.contains(TUMOUR)
     ward, others = rows[tumour], rows[~tumour]
     clean = ward.iloc[:CLEAN]
     misread = clean["text"].map(lambda text: text.encode("gb18030").decode("latin-1"))
     files = (
-        ("oncology", pd.concat([ward.iloc[CLEAN:], test]), "records of an oncology ward, and those held out", ""),
+        ("oncology", ward.iloc[CLEAN:], "records of an oncology ward, with their entities", ""),
         ("usual", clean, "a usual month on the ward", "none"),
         ("misread", clean.assign(text=misread), "the same month, GB 18030 read as Latin-1", "quarantine"),
         ("other-wards", others, "records of other wards, where nobody has a tumour", "retrain"),
