@@ -9,7 +9,7 @@ import numpy as np
 from wardround.contents.cells import Unreadable
 from wardround.errors import InputFault
 from wardround.problems.base import Floats
-from wardround.sources.files import locate
+from wardround.sources.files import files_under, locate
 from wardround.sources.recordings import Recording, dicom_recording, wfdb_recording
 from wardround.sources.rowwise import Rows, only_series
 from wardround.use_cases.base import Scalar, Source, UseCase
@@ -91,7 +91,9 @@ def _paths(source: Source, settings: "Settings") -> list[Path]:
         place = locate(source.location, settings, folder=True)
     except InputFault:
         place = locate(f"{source.location}.hea", settings)  # WFDB names a record without its suffix
-    found = sorted(place.iterdir()) if place.is_dir() else [place]
+    found = (
+        [path for path in files_under(place, source.location) if path.parent == place] if place.is_dir() else [place]
+    )
     wanted = [path for path in found if path.is_file() and (path.suffix.lower() in SUFFIXES or _is_dicom(path))]
     if not wanted:
         raise InputFault(source.location, "there is no recording in it", "Name a WFDB header, a DICOM file or a folder")

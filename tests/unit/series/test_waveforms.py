@@ -160,3 +160,16 @@ def test_a_damaged_dicom_waveform_is_refused_in_words(here, tmp_path):
             waves(name, here, TWELVE)
     with pytest.raises(InputFault, match="damaged"):
         waves(dicom(), here, TWELVE, group=7)
+
+
+def test_neither_a_link_nor_a_header_leads_out_of_the_folder(copied, here, tmp_path_factory):
+    outside = tmp_path_factory.mktemp("outside")
+    header = (copied / "100.hea").read_text()
+    shutil.copyfile(copied / "100.dat", outside / "other.dat")
+    for name, place in (("101", f"../{outside.name}/other.dat"), ("102", str(outside / "other.dat"))):
+        (copied / f"{name}.hea").write_text(header.replace("100.dat", place).replace("100 ", f"{name} ", 1))
+    frame = waves(str(copied), here)
+    assert list(frame.attrs["row_faults"].values()) == [[1, 2]]
+    (copied / "103.dat").symlink_to(outside / "other.dat")
+    with pytest.raises(InputFault, match="links that lead out of it"):
+        waves(str(copied), here)
