@@ -2,11 +2,15 @@
 
 import asyncio
 import threading
+from types import SimpleNamespace
 
 import pytest
 
 from wardround.serving.predictions.engine import MOST_ROWS, Engine
+from wardround.serving.predictions.exchange import exchange
 from wardround.serving.predictions.refusals import Refused
+from wardround.settings import Settings
+from wardround.use_cases import load
 
 
 class Held:
@@ -145,3 +149,17 @@ def test_answers_for_a_loop_that_was_closed_are_dropped(engine, held, caplog):
     found = asyncio.run(_behind(engine, held, ["a"]))
     assert found[-1] == "answer to a"
     assert "came too late" in caplog.text
+
+
+def test_what_fails_outside_the_engine_is_written_down_without_its_words(caplog):
+    async def allowed(*_):
+        raise ValueError("could not convert 'Ada Lindqvist'")
+
+    predictors = SimpleNamespace(
+        settings=Settings(), access=SimpleNamespace(allowed=allowed), metrics=SimpleNamespace(request=lambda *_: None)
+    )
+    predictor = SimpleNamespace(use_case=load("heart_disease"), form=SimpleNamespace(records=None))
+    status, _, body = asyncio.run(exchange(predictors, predictor)([], None))
+    assert status == 500
+    assert "unexpected ValueError at" in caplog.text
+    assert "Lindqvist" not in caplog.text + body.decode()

@@ -1,5 +1,6 @@
 """One request for predictions, from the bytes that came to the bytes that go, whoever routed it."""
 
+import logging
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
@@ -10,6 +11,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from wardround.serving.predictions.answers import document
 from wardround.serving.predictions.predictor import Predictor, Predictors, new_request
 from wardround.serving.predictions.refusals import Refused
+from wardround.unexpected import withheld
+
+_log = logging.getLogger(__name__)
 
 Headers = Iterable[tuple[bytes, bytes]]
 Reply = tuple[int, list[tuple[bytes, bytes]], bytes]
@@ -41,7 +45,8 @@ def exchange(predictors: Predictors, predictor: Predictor) -> Exchange:
             reply = _reply(200, orjson.dumps(document(use_case, answer)), _JSON, request_id)
         except Refused as refused:
             reply = refused.reply(request_id)
-        except Exception:  # the engine has written down what happened, without the request
+        except Exception as error:  # its text may quote the request
+            _log.error("%s: request %s failed: %s", use_case.name, request_id, withheld(error))
             reply = Refused(500, "the server failed; the fault is in its log").reply(request_id)
         count(use_case.name, reply[0], time.perf_counter() - began)
         return reply
