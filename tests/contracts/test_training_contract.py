@@ -57,7 +57,7 @@ def train(use_case, batch, store, settings, **changes):
 
 def test_a_version_has_all_it_takes_to_be_judged_watched_and_made_again(cleveland, store, settings):
     use_case, told = small(load("heart_disease")), []
-    version = train(use_case, cleveland, store, settings, progress=told.append)
+    version = train(use_case, cleveland, store, settings, progress=lambda sentence, share=None: told.append(sentence))
     assert set(version.files) == {
         "model.skops", "learner.json", "evaluation.json", "profile.json", "training.json", "card.md"
     }  # fmt: skip
