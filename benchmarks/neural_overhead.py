@@ -2,8 +2,8 @@
 
 Per family both sides train the same architecture for the same epochs on the same generated rows, with one patient in
 five held out, the best epoch kept, and the result written to files. The plain script begins with arrays in memory and
-knows nothing of wardround; wardround begins with the canonical frame, unpacks every cell, checks, scales, calibrates and
-describes. Every run has a process of its own, so that its peak memory is its own; the two sides take turns. Time is
+knows nothing of wardround; wardround begins with the canonical frame, unpacks every cell, checks, scales, calibrates
+and describes. Every run has a process of its own, so that its peak memory is its own; the two sides take turns. Time is
 processor time on one thread; of each figure the least of the runs counts, since other work on the machine can only add.
 
     python benchmarks/neural_overhead.py [--quick] [--runs N] [--family NAME ...]
