@@ -16,6 +16,7 @@ _KEPT_BACK = frozenset((
     "PREFECT_API_URL", "PREFECT_PROFILE", "WARDROUND_PROXY_SECRET", "WARDROUND_PASSPHRASE", "WARDROUND_NEW_PASSPHRASE",
 ))  # fmt: skip
 _BUSY = (0.2, 0.5, 1.0, 2.0, 4.0)
+_PATIENCE = 60.0  # as long as Prefect's own client waits (PREFECT_API_REQUEST_TIMEOUT)
 _LOCAL = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
@@ -63,10 +64,11 @@ def prefect_home(home: Path) -> Path:
     return home.resolve() / "prefect"
 
 
-def call(url: str, body: object = None, *, method: str | None = None, timeout: float = 10.0) -> Any:
+def call(url: str, body: object = None, *, method: str | None = None, timeout: float = _PATIENCE) -> Any:
     """Send *body* as JSON (GET without one) to a Prefect API and return the answer's JSON.
 
-    A server that is too busy to write (its SQLite database is locked) is asked again for some seconds.
+    A server that is too busy to write (its SQLite database is locked) is asked again for some seconds. A slow answer
+    is waited for, up to *timeout* seconds: what was asked for may have been done already, so it is not sent twice.
 
     Raises:
         ServiceFailed: it did not answer, or refused.
