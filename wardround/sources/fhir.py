@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".json", ".ndjson", ".jsonl", ".json.gz", ".ndjson.gz", ".jsonl.gz")
 USED = ("Observation", "Condition", "MedicationRequest", "DocumentReference")
-_LONGEST_WINDOW = 10 * 365 * 24 * 60  # minutes
 
 
 @dataclass(kw_only=True)
