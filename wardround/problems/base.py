@@ -47,8 +47,9 @@ class Metric:
     """A figure over rows: ``compute(target, prediction, threshold)``, NaN where it is not defined, never an error.
 
     *ideal* is set where neither higher nor lower is better, but closer to that value. *weighted* gives the same figure
-    for many weightings of the rows at once (None: it is worked out row set by row set, which is slow). *is_share*: it
-    lies between 0 and 1 and counts rows, so that an exact binomial interval stands where resampling shows no variation.
+    for many weightings of the rows at once (None: it is worked out row set by row set, which is slow), NaN where a
+    weighting leaves out a class that an average over classes counts. *is_share*: it lies between 0 and 1 and counts
+    rows, so that an exact binomial interval stands where resampling shows no variation.
     """
 
     name: str
@@ -167,6 +168,25 @@ def ratio_of(
         return float(weighted(target, prediction, threshold)(np.ones((1, len(prediction))))[0])
 
     return Metric(name=name, higher_is_better=higher, compute=compute, weighted=weighted, is_share=is_share)
+
+
+def macro(above: Floats, below: Floats) -> Weighted:
+    """Return the mean over the columns of one sum over the rows divided by another, given as (n, k) each.
+
+    The columns that count are those with a divisor among all rows. A weighting without a row for one of them is
+    undefined: an average over fewer is another figure, and an interval made of both would hold neither.
+    """
+    counted = below.sum(axis=0) > 0
+    above, below = above[:, counted], below[:, counted]
+
+    def figure(weights: Floats) -> Floats:
+        divisor = weights @ below
+        if not divisor.shape[1]:
+            return np.full(len(weights), np.nan)
+        each = np.divide(weights @ above, divisor, out=np.full_like(divisor, np.nan), where=divisor > 0)
+        return np.asarray(each.mean(axis=1))
+
+    return figure
 
 
 def selected(prediction: Prediction, index: Any) -> Prediction:

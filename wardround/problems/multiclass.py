@@ -2,7 +2,7 @@
 
 The target is the number of the class in the order of ``target.allowed``. `Prediction.parts` (n, classes) are the
 probabilities, *value* is the largest of them and *output* the name of its class. A figure of single classes is averaged
-over those that occur among the rows, each counting alike, as scikit-learn does.
+over those that occur among the rows, each counting alike, as scikit-learn does (in the F1, those that are given, too).
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wardround.problems.areas import area
-from wardround.problems.base import Floats, Metric, Prediction, Problem, Weighted
+from wardround.problems.base import Floats, Metric, Prediction, Problem, Weighted, macro
 from wardround.problems.classification import BINS
 
 _Made = Callable[[NDArray[np.bool_], Floats], Weighted]
@@ -56,25 +56,21 @@ def _accuracy(truth: NDArray[np.bool_], probability: Floats) -> Weighted:
 
 def _balanced_accuracy(truth: NDArray[np.bool_], probability: Floats) -> Weighted:
     found = (truth & _hits(truth, probability)[:, None]).astype(float)
-    return lambda weights: _over_classes(weights @ found, weights @ truth.astype(float))
+    return macro(found, truth.astype(float))
 
 
 def _macro_f1(truth: NDArray[np.bool_], probability: Floats) -> Weighted:
     given = probability.argmax(axis=1)[:, None] == np.arange(probability.shape[1])
-    both, either = 2.0 * (truth & given), truth.astype(float) + given
-    return lambda weights: _over_classes(weights @ both, weights @ either)
+    return macro(2.0 * (truth & given), truth.astype(float) + given)
 
 
 def _macro_auroc(truth: NDArray[np.bool_], probability: Floats) -> Weighted:
     """Each class against all others (one versus rest, Fawcett 2006, section 10.1, without weights)."""
-    areas = [area(truth[:, k], probability[:, k]) for k in range(probability.shape[1])]
-
-    def figure(weights: Floats) -> Floats:
-        each = np.stack([one(weights) for one in areas], axis=1)
-        defined = np.isfinite(each)
-        return _over_classes(np.where(defined, each, 0.0), defined.astype(float))
-
-    return figure
+    present = truth.any(axis=0) & ~truth.all(axis=0)
+    areas = [area(truth[:, k], probability[:, k]) for k in np.flatnonzero(present)]
+    if not areas:
+        return lambda weights: np.full(len(weights), np.nan)
+    return lambda weights: np.asarray(np.mean([one(weights) for one in areas], axis=0))
 
 
 def _top_ece(truth: NDArray[np.bool_], probability: Floats) -> Weighted:
@@ -88,14 +84,6 @@ def _top_ece(truth: NDArray[np.bool_], probability: Floats) -> Weighted:
 
 def _mean(rows: Floats) -> Weighted:
     return lambda weights: np.asarray(weights @ rows / weights.sum(axis=1))
-
-
-def _over_classes(above: Floats, below: Floats) -> Floats:
-    """Return the mean of the ratios (replicates, classes) over the classes with a divisor; NaN without any."""
-    there = below > 0
-    ratios = np.divide(above, below, out=np.zeros_like(below), where=there)
-    counted = there.sum(axis=1)
-    return np.asarray(np.divide(ratios.sum(axis=1), counted, out=np.full(len(above), np.nan), where=counted > 0))
 
 
 def _metric(name: str, make: _Made, *, higher: bool, is_share: bool = False) -> Metric:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from wardround.problems.areas import area
-from wardround.problems.base import Floats, Metric, Objects, Prediction, Problem, Weighted, mean_of, ratio_of
+from wardround.problems.base import Floats, Metric, Objects, Prediction, Problem, Weighted, macro, mean_of, ratio_of
 
 SEPARATOR = "|"
 """What stands between two labels of a row."""
@@ -86,16 +86,7 @@ def _exact_match(target: Floats, prediction: Prediction, threshold: float) -> Fl
 
 def _macro_f1(target: Floats, prediction: Prediction, threshold: float) -> Weighted:
     """The mean of the labels' F1, over those that are given or true somewhere among the rows."""
-    both, either = _agreement(prediction, threshold)
-
-    def figure(weights: Floats) -> Floats:
-        below = weights @ either
-        there = below > 0
-        each = np.divide(weights @ both, below, out=np.zeros_like(below), where=there)
-        counted = there.sum(axis=1)
-        return np.asarray(np.divide(each.sum(axis=1), counted, out=np.full(len(each), np.nan), where=counted > 0))
-
-    return figure
+    return macro(*_agreement(prediction, threshold))
 
 
 def _micro_auroc(target: Floats, prediction: Prediction, _: float) -> Weighted:

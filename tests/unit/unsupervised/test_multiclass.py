@@ -2,8 +2,12 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from sklearn import metrics as theirs
 
+from wardround.evaluation.measure import measured
 from wardround.problems import PROBLEMS, Prediction
 from wardround.problems.base import selected
 
@@ -69,3 +73,39 @@ def test_a_class_that_does_not_occur_is_left_out_of_the_average():
     found = figure("balanced_accuracy", target[kept], selected(prediction, kept))
     best = prediction.parts[kept].argmax(axis=1)
     assert found == pytest.approx(np.mean([(best[target[kept] == k] == k).mean() for k in range(3)]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(arrays(np.int8, (3, 12), elements=st.integers(0, 2)), st.integers(0, 99))
+def test_a_weighting_without_a_class_has_no_average_and_every_other_that_of_its_rows(times, seed):
+    target, prediction = answered(rows=12, classes=3, seed=seed)
+    best = prediction.parts.argmax(axis=1)
+    for name, counted in {
+        "balanced_accuracy": [target == k for k in range(3)],
+        "macro_auroc": [target == k for k in range(3)],
+        "macro_f1": [(target == k) | (best == k) for k in range(3)],
+    }.items():
+        counted = [rows for rows in counted if rows.any()]
+        found = PROBLEM.metric(name).weighted(target, prediction, 0.5)(times.astype(float))
+        for weight, value in zip(times, found, strict=True):
+            index = np.repeat(np.arange(12), weight)
+            if all(weight[rows].any() for rows in counted):
+                assert value == pytest.approx(figure(name, target[index], selected(prediction, index)), nan_ok=True)
+            else:
+                assert np.isnan(value), name
+
+
+def test_a_class_of_two_rows_leaves_no_interval_since_that_of_fewer_classes_would_lie_too_high():
+    """Averaged over those drawn, the other classes alone (0.75 of them found) would be in the interval of all (0.6)."""
+    target = np.repeat(np.arange(5.0), [250, 186, 40, 22, 2])
+    found = np.where((np.arange(500) % 4 > 0) & (target < 4), target, (target + 1) % 4).astype(int)
+    each = np.full((500, 5), 0.05)
+    each[np.arange(500), found] = 0.8
+    prediction = Prediction(value=each.max(axis=1), parts=each)
+    patients = np.arange(500).astype(str)
+    for name in ("balanced_accuracy", "macro_f1", "macro_auroc"):
+        estimate = measured([PROBLEM.metric(name)], target, prediction, patients, 0.5, seed=1, replicates=400)[name]
+        assert estimate.interval is None
+        assert 0.08 < estimate.undefined / 400 < 0.2  # (1 - 2 / 500) ** 500 = 0.13
+    accuracy = measured([PROBLEM.metric("accuracy")], target, prediction, patients, 0.5, seed=1, replicates=400)
+    assert accuracy["accuracy"].interval is not None
