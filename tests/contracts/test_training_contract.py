@@ -57,6 +57,8 @@ def train(use_case, batch, store, settings, **changes):
 
 def test_a_version_has_all_it_takes_to_be_judged_watched_and_made_again(cleveland, store, settings):
     use_case, told = small(load("heart_disease")), []
+    never = Candidate(family="neighbours", parameters={"n_neighbors": 9_000})
+    use_case = replace(use_case, candidates=(never, *use_case.candidates))
     version = train(use_case, cleveland, store, settings, progress=lambda sentence, share=None: told.append(sentence))
     assert set(version.files) == {
         "model.skops", "learner.json", "evaluation.json", "profile.json", "training.json", "card.md"
@@ -73,6 +75,13 @@ def test_a_version_has_all_it_takes_to_be_judged_watched_and_made_again(clevelan
     assert "Intended use" in card
     assert "## Limits" in card
     assert any("logistic" in line for line in told)
+    reason = "neighbours asks 9000 neighbours of"
+    ((family, why),) = json.loads(registry.read_file(store, version, "training.json"))["failed"]
+    assert family == "neighbours"
+    assert why.startswith(reason)
+    assert f"**Cannot be trained here:** neighbours: {reason}" in card
+    assert "1 of 2 candidates cannot be trained here" in evaluation.method
+    assert any(f"neighbours cannot be trained: {reason}" in line for line in told)
     rows = batches.rows(store, cleveland)
     shown = b"".join(
         body for name, body in registry.read_files(store, version).items() if name != "model.skops"

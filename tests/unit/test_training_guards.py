@@ -1,5 +1,6 @@
 """Guards stop training by name; take one out and the leak goes through. What cannot be trained is told with counts."""
 
+import importlib
 from dataclasses import replace
 
 import numpy as np
@@ -224,6 +225,74 @@ def test_the_better_candidate_wins_and_a_tie_goes_to_the_first():
 def test_wrong_parameters_are_a_fault_of_the_use_case(candidate, said):
     with pytest.raises(UseCaseInvalid, match=said):
         fit(use_case_of("regression", candidates=(candidate,)), frame_of("regression"))
+
+
+TOO_MANY = Candidate(family="neighbours", parameters={"n_neighbors": 80})
+OUT_OF_RANGE = Candidate(family="logistic", parameters={"C": -1.0})
+HONEST = Candidate(family="logistic")
+
+
+def test_a_candidate_that_cannot_be_trained_is_told_with_its_reason_and_the_others_go_on(monkeypatch):
+    real, told = importlib.import_module, []
+    monkeypatch.setattr(importlib, "import_module", lambda name: without_torch(real, name))
+    unlike = Candidate(family="linear_svm", search="grid", grid={"C": (-1.0,)})
+    use_case = use_case_of(candidates=(TOO_MANY, Candidate(family="dense"), OUT_OF_RANGE, unlike, HONEST))
+    trained = training.fit_and_evaluate(
+        use_case, frame_of(), 1, small_cell=5, progress=lambda s, share=None: told.append(s)
+    )
+    assert trained.learner.family == "logistic"
+    assert trained.parameters == {}
+    assert [family for family, _ in trained.scores] == ["logistic"]
+    assert dict(trained.failed) == {
+        "neighbours": "neighbours asks 80 neighbours of 90 rows. Lower n_neighbors or add rows",
+        "dense": "the family dense needs torch, which is not installed: run `pip install 'wardround[deep]'`",
+        "logistic": "candidates: logistic does not take one of the values in grid or parameters",
+        "linear_svm": "candidates: linear_svm does not take one of the values in grid or parameters",
+    }
+    assert "4 of 5 candidates cannot be trained here and were left out" in trained.evaluation.method
+    assert "the best of" not in trained.evaluation.method
+    for family, reason in trained.failed:
+        assert [line for line in told if f"{family.replace('_', ' ')} cannot be trained: {reason}" in line]
+
+
+def without_torch(real, name):
+    if name == "wardround.models.neural":
+        raise ModuleNotFoundError(name="torch")
+    return real(name)
+
+
+def test_a_candidate_that_fails_on_all_rows_only_hands_over_to_the_next_best(monkeypatch):
+    fitted = fitting._Data.fitted
+
+    def failing(self, candidate, parameters, train, test, tell):
+        if candidate.family == "linear" and not len(test):
+            raise NotTrainable("heart_disease", "it did not converge", "Add rows")
+        return fitted(self, candidate, parameters, train, test, tell)
+
+    monkeypatch.setattr(fitting._Data, "fitted", failing)
+    worse, better = Candidate(family="ridge", parameters={"alpha": 1e7}), Candidate(family="linear")
+    trained = fit(use_case_of("regression", candidates=(worse, better)), frame_of("regression"))
+    assert (trained.learner.family, [family for family, _ in trained.scores]) == ("ridge", ["ridge"])
+    assert trained.failed == (("linear", "it did not converge. Add rows"),)
+
+
+def test_where_no_candidate_can_be_trained_each_reason_is_told():
+    with pytest.raises(NotTrainable, match=r"none of its 2 .*80 neighbours of 90 rows.*logistic does not take"):
+        fit(use_case_of(candidates=(TOO_MANY, OUT_OF_RANGE)), frame_of())
+
+
+@pytest.mark.parametrize("broken", [ValueError, TypeError, KeyError, AssertionError, ZeroDivisionError, MemoryError])
+def test_a_fault_of_the_program_in_one_candidate_stops_the_training(monkeypatch, broken):
+    real = fitting.learner
+
+    def faulty(family, *given, **named):
+        if family == "neighbours":
+            raise broken
+        return real(family, *given, **named)
+
+    monkeypatch.setattr(fitting, "learner", faulty)
+    with pytest.raises(broken):
+        fit(use_case_of(candidates=(Candidate(family="neighbours"), HONEST)), frame_of())
 
 
 def test_more_neighbours_than_half_the_rows_are_refused():

@@ -21,8 +21,9 @@ PACKAGES = ("numpy", "pandas", "scikit-learn", "scipy", "skops")
 class Record:
     """How a version came about: ``training.json``.
 
-    *candidates* are (family, out-of-fold primary metric) of all that were tried; *unlabelled* rows had no outcome and
-    were not learned from, *again* is how many rows a later batch replaced; None: too few to say how many.
+    *candidates* are (family, out-of-fold primary metric) of all that were tried, *failed* (family, reason) of those
+    that cannot be trained; *unlabelled* rows had no outcome and were not learned from, *again* is how many rows a later
+    batch replaced; None: too few to say how many.
     """
 
     out_of_fold_sha256: str
@@ -32,6 +33,7 @@ class Record:
     calibrated: bool
     holds_rows: bool
     notes: tuple[str, ...]
+    failed: tuple[tuple[str, str], ...] = ()
 
 
 @cache
@@ -107,6 +109,7 @@ def card(
             "",
             f"**Candidates** by {metric}, out of fold: {tried}.",
             "",
+            *_failed(record),
             evaluation_markdown(evaluation).rstrip(),
             "",
             *_whole(use_case, version, where),
@@ -123,6 +126,11 @@ def card(
             "",
         ]
     )
+
+
+def _failed(record: Record) -> list[str]:
+    said = (f"**Cannot be trained here:** {family.replace('_', ' ')}: {reason}." for family, reason in record.failed)
+    return [line for sentence in said for line in (sentence, "")]
 
 
 def _inputs(use_case: UseCase, version: ModelVersion) -> str:

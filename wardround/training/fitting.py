@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from wardround.domain import Evaluation
+from wardround.errors import NotTrainable, UseCaseInvalid
+from wardround.errors.extras import ExtraMissing
 from wardround.evaluation.evaluate import evaluate
 from wardround.models import FAMILIES, Learner, learner
 from wardround.problems import Prediction, Problem, problem_of
@@ -19,6 +21,10 @@ from wardround.use_cases.base import Candidate, UseCase
 
 if TYPE_CHECKING:
     import pandas as pd
+
+Failed = list[tuple[Candidate, NotTrainable | UseCaseInvalid | ExtraMissing]]
+CANNOT = (NotTrainable, UseCaseInvalid, ExtraMissing)
+"""What says that one candidate cannot be trained: any other error is a fault of the program and stops the training."""
 
 
 class Progress(Protocol):
@@ -34,7 +40,8 @@ class Trained:
     """The chosen learner (fitted to all rows of *frame*, which all have an answer) and its evaluation.
 
     *out_of_fold* has one prediction per row of *frame* by a learner that did not see the row's patient (NaN: the split
-    never tests the row), judged by the truths. *scores* are (family, out-of-fold primary metric) of every candidate.
+    never tests the row), judged by the truths. *scores* are (family, out-of-fold primary metric) of every candidate
+    that could be tried, *failed* (family, reason) of those that cannot be trained.
     """
 
     learner: Learner
@@ -43,6 +50,7 @@ class Trained:
     out_of_fold: Prediction
     evaluation: Evaluation
     scores: tuple[tuple[str, float | None], ...]
+    failed: tuple[tuple[str, str], ...]
     unlabelled: int
 
 
@@ -74,7 +82,7 @@ class _Data:
         return made.fit(part, target, seed=self.seed, intervals=not len(test), progress=tell)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class _Tried:
     candidate: Candidate
     parts: tuple[tuple[Learner, Pair], ...]
@@ -84,6 +92,14 @@ class _Tried:
     nested: bool
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Chosen:
+    best: _Tried
+    parameters: Mapping[str, Any]
+    learner: Learner
+    out_of_fold: Prediction
+
+
 def fit_and_evaluate(
     use_case: UseCase, frame: "pd.DataFrame", seed: int, *, small_cell: int = 10, progress: Progress | None = None
 ) -> Trained:
@@ -91,13 +107,13 @@ def fit_and_evaluate(
 
     Rows without an answer are left out, unless a family learns from them, too. The parameters are searched inside every
     training part, unless that costs too much; ``evaluation.method`` says what was chosen where. Ties go to the
-    candidate named first.
+    candidate named first. One that cannot be trained is told with its reason and never wins; the others go on.
 
     Raises:
-        NotTrainable: the rows can teach nothing.
+        NotTrainable: the rows can teach nothing, or none of several candidates can be trained.
         LeakFound: a guard found the answer among the features.
-        UseCaseInvalid: a candidate has a parameter that its family has not.
-        ExtraMissing: a candidate needs a part of wardround that is not installed here.
+        UseCaseInvalid: the only candidate has a parameter that its family has not.
+        ExtraMissing: the only candidate needs a part of wardround that is not installed here.
     """
     tell = progress or _silent
     problem = problem_of(use_case)
@@ -118,30 +134,21 @@ def fit_and_evaluate(
         split=split,
         seed=seed,
     )
-    tried = []
-    steps = len(use_case.candidates) + 1
-    for number, candidate in enumerate(use_case.candidates, start=1):
-        what = f"candidate {number} of {len(use_case.candidates)}: {candidate.family.replace('_', ' ')}"
-        tell(what)
-        tried.append(_tried(data, candidate, _within(tell, what, number - 1, steps)))
-    best = max(tried, key=lambda one: one.worth if np.isfinite(one.worth) else -np.inf)
-    parameters = chosen(use_case, best.candidate, rows, target, seed=seed)
-    what = f"fitting {best.candidate.family.replace('_', ' ')} to all {len(rows)} rows"
-    tell(what)
-    every, none = np.arange(len(rows)), np.arange(0)
-    final = data.fitted(best.candidate, parameters, every, none, _within(tell, what, steps - 1, steps))
-    out_of_fold = _with_intervals(data, best)
+    tried, failed = _all_tried(data, tell)
+    found = _finished(data, tried, failed, tell)
+    best, out_of_fold = found.best, found.out_of_fold
     tested = np.flatnonzero(np.isfinite(out_of_fold.value))
     guards.not_too_good(use_case, target[tested], selected(out_of_fold, tested))
     tell("evaluating it on rows it did not learn from")
-    evaluation = _evaluation(data, best, out_of_fold, small_cell)
+    evaluation = _evaluation(data, best, out_of_fold, len(failed), small_cell)
     return Trained(
-        learner=final,
-        parameters=parameters,
+        learner=found.learner,
+        parameters=found.parameters,
         frame=rows,
         out_of_fold=out_of_fold,
         evaluation=evaluation,
         scores=tuple((one.candidate.family, one.score if np.isfinite(one.score) else None) for one in tried),
+        failed=tuple((candidate.family, _reason(error)) for candidate, error in failed),
         unlabelled=len(frame) - len(rows),
     )
 
@@ -157,6 +164,52 @@ def _within(tell: Progress, what: str, done: float, steps: int) -> Progress:
         tell(f"{what}, {sentence}", None if share is None else (done + share) / steps)
 
     return told
+
+
+def _all_tried(data: _Data, tell: Progress) -> tuple[list[_Tried], Failed]:
+    candidates, tried = data.use_case.candidates, []
+    failed: Failed = []
+    for number, candidate in enumerate(candidates, start=1):
+        what = f"candidate {number} of {len(candidates)}: {candidate.family.replace('_', ' ')}"
+        tell(what)
+        try:
+            tried.append(_tried(data, candidate, _within(tell, what, number - 1, len(candidates) + 1)))
+        except CANNOT as error:
+            failed.append((candidate, error))
+            tell(f"{what} cannot be trained: {_reason(error)}")
+    return tried, failed
+
+
+def _finished(data: _Data, tried: list[_Tried], failed: Failed, tell: Progress) -> _Chosen:
+    """Return the best of *tried* fitted to all rows; one that cannot be goes over to *failed*, and the next best is."""
+    steps = len(data.use_case.candidates) + 1
+    while tried:
+        best = max(tried, key=lambda one: one.worth if np.isfinite(one.worth) else -np.inf)
+        what = f"fitting {best.candidate.family.replace('_', ' ')} to all {len(data.rows)} rows"
+        tell(what)
+        try:
+            parameters = chosen(data.use_case, best.candidate, data.rows, data.target, seed=data.seed)
+            every, told = np.arange(len(data.rows)), _within(tell, what, steps - 1, steps)
+            final = data.fitted(best.candidate, parameters, every, np.arange(0), told)
+            out_of_fold = _with_intervals(data, best)
+            return _Chosen(best=best, parameters=parameters, learner=final, out_of_fold=out_of_fold)
+        except CANNOT as error:
+            tried.remove(best)
+            failed.append((best.candidate, error))
+            tell(f"{best.candidate.family.replace('_', ' ')} cannot be trained: {_reason(error)}")
+    if len(failed) == 1:
+        raise failed[0][1]
+    said = "; ".join(f"{candidate.family}: {_reason(error)}" for candidate, error in failed)
+    raise NotTrainable(
+        data.use_case.name, f"none of its {len(failed)} candidates can be ({said})", "Mend one of them, or name another"
+    )
+
+
+def _reason(error: NotTrainable | UseCaseInvalid | ExtraMissing) -> str:
+    """Return what a candidate's *error* says, without the use case's name; none of `CANNOT` quotes a cell."""
+    if isinstance(error, NotTrainable):
+        return f"{error.detail}. {error.remedy}"
+    return "; ".join(error.faults) if isinstance(error, UseCaseInvalid) else str(error)
 
 
 def _tried(data: _Data, candidate: Candidate, tell: Progress) -> _Tried:
@@ -199,7 +252,7 @@ def _with_intervals(data: _Data, best: _Tried) -> Prediction:
     return replace(best.prediction, low=low, high=high)
 
 
-def _evaluation(data: _Data, best: _Tried, out_of_fold: Prediction, small_cell: int) -> Evaluation:
+def _evaluation(data: _Data, best: _Tried, out_of_fold: Prediction, failed: int, small_cell: int) -> Evaluation:
     tested = np.flatnonzero(np.isfinite(out_of_fold.value))
     found = evaluate(
         data.use_case,
@@ -209,7 +262,7 @@ def _evaluation(data: _Data, best: _Tried, out_of_fold: Prediction, small_cell: 
         data.rows["patient_id"].to_numpy()[tested],
         data.rows.iloc[tested][list(data.use_case.subgroups)],
         population="reference",
-        method=_method(data.use_case, best, data.split),
+        method=_method(data.use_case, best, data.split, failed),
         seed=data.seed,
         small_cell=small_cell,
     )
@@ -218,7 +271,7 @@ def _evaluation(data: _Data, best: _Tried, out_of_fold: Prediction, small_cell: 
     return replace(found, importance=importance)
 
 
-def _method(use_case: UseCase, best: _Tried, split: Splitting) -> str:
+def _method(use_case: UseCase, best: _Tried, split: Splitting, failed: int) -> str:
     said = [split.sentence]
     if best.candidate.search != "none":
         said.append(
@@ -226,10 +279,13 @@ def _method(use_case: UseCase, best: _Tried, split: Splitting) -> str:
             if best.nested
             else "hyper-parameters chosen on all rows, which flatters the figures a little"
         )
-    if len(use_case.candidates) > 1:
+    every = len(use_case.candidates)
+    if every - failed > 1:
         metric = problem_of(use_case).choosing(use_case.primary_metric).name
         said.append(
-            f"the best of {len(use_case.candidates)} candidates by {metric} on these same rows, which flatters the "
-            "figures a little"
+            f"the best of {every - failed} candidates by {metric} on these same rows, which flatters the figures "
+            "a little"
         )
+    if failed:
+        said.append(f"{failed} of {every} candidates cannot be trained here and were left out")
     return "; ".join(said)

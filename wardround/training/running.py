@@ -50,9 +50,10 @@ def train(
 
     Raises:
         NotFound: there is no such batch.
-        NotTrainable: the rows can teach nothing.
+        NotTrainable: the rows can teach nothing, or none of several candidates can be trained.
         LeakFound: a guard found the answer among the features.
-        UseCaseInvalid: a candidate has a parameter that its family has not.
+        UseCaseInvalid: the only candidate has a parameter that its family has not.
+        ExtraMissing: the only candidate needs a part of wardround that is not installed here.
         StoreFailed: the store did not take it; then the version does not exist.
     """
     tell = progress or (lambda _: None)
@@ -202,6 +203,7 @@ def _files(
         calibrated=trained.learner.calibrated,
         holds_rows=trained.learner.holds_rows,
         notes=trained.learner.notes,
+        failed=trained.failed,
     )
     target = trained.frame["target"].to_numpy(dtype=float)
     loss = problem_of(use_case).losses(target, trained.out_of_fold)
