@@ -32,8 +32,9 @@ from dataclasses import replace
 from wardround.use_cases.base import Candidate, Retraining
 from wardround.use_cases.heart_disease import USE_CASE as HEART
 
+never = Candidate(family="neighbours", parameters={"n_neighbors": 9000})
 quick = Candidate(family="logistic", parameters={"C": %r})
-USE_CASE = replace(HEART, candidates=(quick,), retraining=Retraining(promotion=%r))
+USE_CASE = replace(HEART, candidates=(never, quick), retraining=Retraining(promotion=%r))
 """
 DESK = "https://desk.example"
 
@@ -98,6 +99,11 @@ class Ward:
         wanted = {"artifacts": {"flow_run_id": {"any_": [run["id"]]}, "type": {"any_": ["markdown"]}}}
         return [each["data"] for each in call(f"{self.api}/artifacts/filter", wanted | {"sort": "CREATED_DESC"})]
 
+    def log(self, run: dict) -> list[str]:
+        """Return what the run logged."""
+        wanted = {"logs": {"flow_run_id": {"any_": [run["id"]]}}}
+        return [each["message"] for each in call(f"{self.api}/logs/filter", wanted)]
+
     def say(self, version: str, act: Act, *, valid_for: timedelta = timedelta(days=1)) -> None:
         """Let lee say something about *version*, as the review desk does."""
         approvals.give(
@@ -145,6 +151,8 @@ def test_a_decision_leads_to_a_champion_that_a_person_approved(ward):
     assert any("Calibration curve of" in story for story in ward.stories(retrained))
     waiting = ward.run_of("promote", "PAUSED")
     version = waiting["parameters"]["version"]
+    never = "neighbours cannot be trained: neighbours asks 9000 neighbours of"
+    assert [line for line in ward.log(retrained) if f"candidate 1 of 2: {never}" in line]
     assert waiting["state"]["name"] == "Suspended"
     assert waiting["name"] == f"promotion in person: {version} → waits for a person"
     assert ward.champion() == first.version
