@@ -46,6 +46,7 @@ SOUND = UseCase(
 )
 AGE, SEX, SMOKER = SOUND.features
 FLOOR = SOUND.gates[0]
+REFERENCE = Comparison(metric="auroc", kind="non-inferior", population="reference", reason="none may lose")
 
 
 def with_feature(**changes: object) -> UseCase:
@@ -238,6 +239,10 @@ WRONG = {
     "by site without site": (replace(SOUND, split=Split(kind="by site")), "split.kind: "),
     "last rows without a count": (replace(SOUND, split=Split(kind="last rows")), "split.last: "),
     "a count of last rows for folds": (replace(SOUND, split=Split(kind="grouped", last=3)), "split.last: only"),
+    "reference rows that no two models hold out": (
+        replace(with_gate(REFERENCE), split=Split(kind="last rows", last=20)),
+        "gates[1].population: with a split of the kind 'last rows'",
+    ),
     "an unknown subgroup": (replace(SOUND, subgroups=("race",)), "subgroups: 'race'"),
     "a subgroup twice": (replace(SOUND, subgroups=("sex", "sex")), "subgroups: 'sex' stands there 2 times"),
     "site as a subgroup without a site": (replace(SOUND, subgroups=("site",)), "subgroups: 'site' needs"),

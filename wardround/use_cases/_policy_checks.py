@@ -88,6 +88,11 @@ def _gates(use_case: UseCase) -> Iterator[str]:
                 yield f"{place}.margin: it is the loss that is still tolerated, 0 or more"
             elif gate.kind == "superior" and gate.margin != 0:
                 yield f"{place}.margin: superior means better by more than nothing; leave the margin out"
+            if gate.population == "reference" and use_case.split.kind == "last rows":
+                yield (
+                    f"{place}.population: with a split of the kind 'last rows' each model has learned from what the "
+                    "other held out, so no reference row can judge both; compare on 'current' or split otherwise"
+                )
             for column in gate.by:
                 yield from _group(use_case, column, f"{place}.by")
     for number, gate in enumerate(use_case.gates):
