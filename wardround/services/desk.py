@@ -1,7 +1,9 @@
 """The review desk and prediction API as a service beside Prefect, kept alive by a supervisor."""
 
+import socket
 import sys
 import urllib.request
+import weakref
 from collections.abc import Sequence
 
 from wardround import processes
@@ -9,18 +11,20 @@ from wardround.services.api import environment
 from wardround.services.child import Child, read
 from wardround.settings import Settings
 
-PREFERRED_PORT = 8600
+PREFERRED_PORTS = range(8600, 8620)
 _LOCAL = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class DeskServer(Child):
     """`wardround serve` on 127.0.0.1, with the settings it is given and the address of Prefect to tell of approvals.
 
-    The port is kept from one start to the next. *use_cases*: names or files, none: all that come with wardround.
+    The port is kept from one start to the next, and from now on nobody else's desk takes it: its address is told before
+    it is started. *use_cases*: names or files, none: all that come with wardround.
     """
 
     name = "desk"
     title = "the review desk"
+    _let_go: "weakref.finalize[..., DeskServer] | None" = None
 
     def __init__(
         self,
@@ -33,7 +37,10 @@ class DeskServer(Child):
     ):
         super().__init__(settings.home, detached=detached)
         known = read(self.memory).get("port")
-        self.port = port or processes.free_port(*([known] if isinstance(known, int) else []), PREFERRED_PORT)
+        if port is None:
+            port, mark = _held(*([known] if isinstance(known, int) else []), *PREFERRED_PORTS)
+            self._let_go = weakref.finalize(self, mark.close)
+        self.port = port
         self._use_cases = tuple(use_cases)
         self._settings, self._api_url = settings, api_url
 
@@ -62,6 +69,12 @@ class DeskServer(Child):
         self.process = processes.spawn(command, env=known, log=self.log, cwd=self.home, detached=self.detached)
         self.remember(port=self.port)
 
+    def kill(self) -> None:
+        """End it whoever started it, and let its port go."""
+        super().kill()
+        if self._let_go is not None:
+            self._let_go()
+
     def ready(self) -> bool:
         """Whether its sign-in page answers."""
         try:
@@ -69,3 +82,18 @@ class DeskServer(Child):
                 return bool(answer.status == 200)
         except (OSError, ValueError):
             return False
+
+
+def _held(*preferred: int) -> tuple[int, socket.socket]:
+    """Return a free port and what keeps other desks off it: UDP's of the same number, free when the process ends."""
+    wanted = list(preferred)
+    while True:
+        port = processes.free_port(*wanted)
+        mark = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        try:
+            mark.bind(("127.0.0.1", port))
+        except OSError:
+            mark.close()
+            wanted = [each for each in wanted if each != port]
+        else:
+            return port, mark

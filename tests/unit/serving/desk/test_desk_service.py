@@ -48,6 +48,16 @@ def test_the_desk_comes_back_at_the_same_place_when_it_is_killed(settings, envir
     assert DeskServer(None, settings).port == desk.port
 
 
+def test_two_desks_that_are_not_started_yet_do_not_take_the_same_port(settings, tmp_path):
+    one = DeskServer(None, settings)
+    other = DeskServer(None, settings.model_copy(update={"home": tmp_path / "elsewhere"}))
+    assert {one.port, other.port} <= set(range(8600, 8620)), "the next one that is free"
+    assert one.port != other.port
+    taken = one.port
+    one.kill()
+    assert DeskServer(None, settings).port == taken
+
+
 def test_serving_says_where_tells_no_request_and_stops_when_asked(settings, environment):
     port = free_port()
     command = (sys.executable, "-m", "wardround", "serve", "--port", str(port), "--no-api", "-u", "heart_disease")
