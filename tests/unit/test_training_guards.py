@@ -227,6 +227,22 @@ def test_wrong_parameters_are_a_fault_of_the_use_case(candidate, said):
         fit(use_case_of("regression", candidates=(candidate,)), frame_of("regression"))
 
 
+@pytest.mark.parametrize(
+    ("family", "parameters", "learns"),
+    [
+        ("logistic", {}, False), ("self_training", {"confidence": 0.6}, True),
+        ("autoencoder_features", {"epochs": 1}, True),
+    ],
+)  # fmt: skip
+def test_rows_without_an_outcome_teach_the_families_that_say_so(family, parameters, learns):
+    frame = frame_of()
+    frame.loc[60:, "target"] = np.nan
+    use_case = use_case_of(candidates=(Candidate(family=family, parameters=parameters),))
+    trained, without = fit(use_case, frame), fit(use_case, frame[:60])
+    assert (trained.unlabelled, without.unlabelled) == (60, 0)
+    assert (trained.learner.save() != without.learner.save()) is learns
+
+
 TOO_MANY = Candidate(family="neighbours", parameters={"n_neighbors": 80})
 OUT_OF_RANGE = Candidate(family="logistic", parameters={"C": -1.0})
 HONEST = Candidate(family="logistic")

@@ -8,7 +8,7 @@ _GRID = ("image", "series")
 FAMILIES = (
     *(Family(name="dense", problem=problem, home=_NEURAL, extra=_DEEP)
       for problem in ("classification", "regression", "multiclass")),
-    Family(name="autoencoder_features", problem="classification", home=_NEURAL, extra=_DEEP),
+    Family(name="autoencoder_features", problem="classification", home=_NEURAL, extra=_DEEP, uses_unlabelled=True),
     *(Family(name="cnn", problem=problem, home=_NEURAL, extra=_DEEP, contents=_GRID)
       for problem in ("classification", "regression", "multiclass")),
     *(Family(name="recurrent", problem=problem, home=_NEURAL, extra=_DEEP, contents=("series",))

@@ -7,6 +7,7 @@ from importlib import metadata
 from pathlib import Path
 
 from wardround.domain import Evaluation, ModelVersion
+from wardround.models import FAMILIES
 from wardround.monitoring.saliency import SALIENCY, MeanSaliency, saliency_alt
 from wardround.monitoring.story import evaluation_markdown
 from wardround.privacy import in_words
@@ -22,7 +23,7 @@ class Record:
     """How a version came about: ``training.json``.
 
     *candidates* are (family, out-of-fold primary metric) of all that were tried, *failed* (family, reason) of those
-    that cannot be trained; *unlabelled* rows had no outcome and were not learned from, *again* is how many rows a later
+    that cannot be trained; *unlabelled* rows had no outcome and cannot be judged, *again* is how many rows a later
     batch replaced; None: too few to say how many.
     """
 
@@ -69,6 +70,8 @@ def card(
     metric = use_case.primary_metric or "the loss per row"
     answer = shape_of(use_case).words(use_case)
     outcome = "rows with an outcome" if problem_of(use_case).supervised else "rows"
+    learns = FAMILIES[version.problem, version.family].uses_unlabelled
+    unlabelled = "learned from, too, but not evaluated on" if learns else "left out"
     parameters = ", ".join(f"{name} {value}" for name, value in sorted(version.parameters.items())) or "defaults"
     tried = ", ".join(
         f"{family.replace('_', ' ')} {'not measurable' if score is None else f'{score:.4f}'}"
@@ -103,7 +106,7 @@ def card(
             "",
             f"**Data.** {version.rows:,} {outcome}, {version.patients:,} patients, {len(version.batches)} "
             f"batch(es), {len(version.label_sets)} later delivery(ies) of outcomes. "
-            + _left_out("row(s) without an outcome were left out", record.unlabelled, small_cell)
+            + _left_out(f"row(s) without an outcome were {unlabelled}", record.unlabelled, small_cell)
             + _left_out("row(s) were replaced by a later delivery of the same record", record.again, small_cell)
             + use_case.attribution,
             "",
