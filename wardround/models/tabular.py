@@ -194,7 +194,7 @@ class TabularLearner:
                 self.refuse(error)
             return point(part, matrix[test], self.kind.problem)
 
-        self.half_width = half_width(target, folds.split(matrix, target, patients), held_out)
+        self.half_width = half_width(target, patients, folds.split(matrix, target, patients), held_out)
 
     def predict(self, frame: "pd.DataFrame") -> Prediction:
         """Return one prediction per row of *frame*; columns in any order, others are not looked at."""
