@@ -69,9 +69,8 @@ class MatrixLearner(WholeLearner):
     ) -> None:
         """Learn encoding, preparation and the family's own from the rows; see `WholeLearner.learn`."""
         assert self.use_case is not None, "a stored learner is not fitted again"
-        self.encoding = learned(self.use_case, frame, patients)
+        self.encoding, matrix = learned(self.use_case, frame, patients)
         self.columns, self.notes = self.encoding.columns, ()
-        matrix = self.encoding.matrix(frame)
         self.prepare = self.encoding.preprocessor(scaled=self.scaled).fit(matrix)
         rows = transformed(self.prepare, matrix)
         try:

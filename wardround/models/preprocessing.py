@@ -6,7 +6,7 @@ missing in training, a column that was missing throughout stays and says nothing
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
@@ -78,8 +78,8 @@ class Encoding:
         return ColumnTransformer(steps)
 
 
-def learned(use_case: UseCase, frame: "pd.DataFrame", patients: Any) -> Encoding:
-    """Return the encoding of *frame*'s training rows; *patients* (n,) names the patient of each."""
+def learned(use_case: UseCase, frame: "pd.DataFrame", patients: Any) -> tuple[Encoding, Floats]:
+    """Return the encoding of *frame*'s training rows and their matrix; *patients* (n,) names the patient of each."""
     absent = [name for name in use_case.feature_names if name not in frame.columns]
     blank: tuple[float | None, ...] = (None,) * len(use_case.features)
     plain = Encoding(
@@ -99,17 +99,21 @@ def learned(use_case: UseCase, frame: "pd.DataFrame", patients: Any) -> Encoding
             reference.append(float(np.bincount(values.astype(int)).argmax()))
         else:
             reference.append(float(np.median(values)))
-    return Encoding(numeric=plain.numeric, levels=plain.levels, columns=plain.columns, reference=tuple(reference))
+    return replace(plain, reference=tuple(reference)), matrix
 
 
 def _all_levels(use_case: UseCase, frame: "pd.DataFrame", patients: Any) -> dict[str, tuple[str, ...]]:
     import pandas as pd
 
     found = {}
+    who, names = pd.factorize(np.asarray(patients))
     for name in use_case.categorical:
-        pairs = pd.DataFrame({"level": frame[name].to_numpy(), "patient": np.asarray(patients)}).dropna()
-        counts = pairs.drop_duplicates()["level"].astype(str).value_counts()
-        common = [(-int(count), str(level)) for level, count in counts.items() if count >= RARE]
+        codes, levels = pd.factorize(frame[name])
+        known = (codes >= 0) & (who >= 0)
+        pairs = np.sort(codes[known] * len(names) + who[known])
+        pairs = pairs[np.diff(pairs, prepend=-1) > 0]
+        counts = np.bincount(pairs // max(1, len(names)), minlength=len(levels)).tolist()
+        common = [(-count, str(level)) for level, count in zip(levels, counts, strict=True) if count >= RARE]
         found[name] = tuple(sorted(level for _, level in sorted(common)[:MOST_LEVELS]))
     return found
 
@@ -163,12 +167,16 @@ def _numbers_transformed(steps: Mapping[str, Any], part: Floats) -> Floats:
 def _codes(column: "pd.Series[Any] | Sequence[Any]", levels: tuple[str, ...]) -> Floats:
     other, gone = float(len(levels)), float(len(levels) + 1)
     table: dict[Any, float] = {level: float(code) for code, level in enumerate(levels)} | {None: gone, np.nan: gone}
-    values = column.to_numpy(dtype=object) if hasattr(column, "to_numpy") else column
-    codes = np.fromiter(map(table.get, values, repeat(-1.0)), dtype=float, count=len(values))
+    if hasattr(column, "to_numpy"):  # many rows, few values
+        import pandas as pd
+
+        places, different = pd.factorize(pd.Series(column))
+        return np.append(_codes(different.tolist(), levels), gone)[places]
+    codes = np.fromiter(map(table.get, column, repeat(-1.0)), dtype=float, count=len(column))
     if len(unknown := np.flatnonzero(codes < 0)):
         import pandas as pd
 
-        blank = [bool(pd.isna(values[i])) for i in unknown.tolist()]
+        blank = [bool(pd.isna(column[i])) for i in unknown.tolist()]
         codes[unknown] = np.where(blank, gone, other)
     return codes
 

@@ -115,8 +115,9 @@ class TabularLearner:
     def learn_columns(self, frame: "pd.DataFrame", patients: Any) -> Floats:
         """Learn the encoding from training rows and return them as a matrix (rows, columns + 1), patients last."""
         assert self.use_case is not None, "a stored learner is not fitted again"
-        self.encoding = learned(self.use_case, frame, patients)
-        return self._training_matrix(frame, patients)
+        who = pd.factorize(np.asarray(patients))[0]
+        self.encoding, matrix = learned(self.use_case, frame, who)
+        return self._beside(matrix, who)
 
     def unfitted(self, rows: int, seed: int) -> Any:
         """Return the scikit-learn estimator to be fitted on *rows* rows of `learn_columns`' matrix."""

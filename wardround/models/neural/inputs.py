@@ -92,8 +92,8 @@ class Features(Input):
     ) -> "Features":
         """Learn the features *names* of training rows."""
         used = replace(use_case, features=tuple(use_case.feature(name) for name in names))
-        encoding = learned(used, frame, patients)
-        transformer = encoding.preprocessor(scaled=True).fit(encoding.matrix(frame))
+        encoding, matrix = learned(used, frame, patients)
+        transformer = encoding.preprocessor(scaled=True).fit(matrix)
         return cls(encoding=encoding, transformer=transformer, missing=missing)
 
     @property
