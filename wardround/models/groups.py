@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.mixture import GaussianMixture
 
-from wardround.errors import NotTrainable
+from wardround.errors import NotTrainable, UseCaseInvalid
 from wardround.models.base import Family
 from wardround.models.estimators import fitted
 from wardround.models.matrices import MatrixLearner, by_feature, owners
@@ -66,6 +66,8 @@ class GroupLearner(MatrixLearner):
         self, rows: Floats, target: Floats, patients: Any, *, seed: int, progress: Progress | None
     ) -> dict[str, Any]:
         """Find the groups, then find them again in each resample of the patients."""
+        if self.setting["n_clusters"] < 2 or self.setting["resamples"] < 1:
+            raise UseCaseInvalid(self._own, (f"candidates: {self.family} needs n_clusters >= 2 and resamples >= 1",))
         owner, says_missing = owners(self.prepare)
         keep = np.flatnonzero(~says_missing)
         rows, codes = rows[:, keep], np.unique(patients, return_inverse=True)[1]

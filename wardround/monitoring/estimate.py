@@ -56,6 +56,18 @@ class Estimator:
         """The name of the metric that is the mean loss per row."""
         return PROBLEMS[self.problem].loss
 
+    @property
+    def explained(self) -> float | None:
+        """How much of the variance of the loss its model of the inputs explains (adjusted R2); None in two classes.
+
+        At 0 the estimate is the figure of the reference again, whatever has happened.
+        """
+        left = self.rows - len(self.coefficients) - 1
+        if PROBLEMS[self.problem].two_classes or not self.loss_sd > 0:
+            return None
+        unexplained = (self.excess_sd / self.loss_sd) ** 2 * (self.rows - 1) / left if left > 0 else 1.0
+        return max(0.0, 1.0 - unexplained)
+
     def known(self, metric: str) -> Known | None:
         """Return the reference's figure of *metric*."""
         return next((figure for figure in self.figures if figure.metric == metric), None)

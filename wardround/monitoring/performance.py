@@ -6,7 +6,7 @@ import numpy as np
 
 from wardround.domain import Interval, Reading
 from wardround.monitoring.budget import Levels
-from wardround.monitoring.differences import Difference, normal_tail, ordered, two_shares
+from wardround.monitoring.differences import Difference, normal_tail, ordered, two_shares, unordered
 from wardround.monitoring.estimate import MIDDLES, Known, at_new_rate, auroc_of, estimate_from_histogram
 from wardround.monitoring.profile import NumericProfile, Profile
 from wardround.monitoring.rounding import blurred_share
@@ -49,7 +49,8 @@ def estimates(profile: Profile, summary: BatchSummary) -> dict[str, float]:
         return {}
     if PROBLEMS[profile.problem].two_classes:
         return estimate_from_histogram(profile.estimator, summary.fine, profile.threshold)
-    return {profile.estimator.loss_metric: summary.expected_sum / summary.scored}
+    # a linear model knows no end of its scale, and no loss is below 0
+    return {profile.estimator.loss_metric: max(0.0, summary.expected_sum / summary.scored)}
 
 
 def realised(profile: Profile, summary: BatchSummary) -> dict[str, float]:
@@ -90,6 +91,8 @@ def _estimated(
         alarm = decides and demoted is None and rise >= material and p is not None and p <= level
         sentence = f"without outcomes, {metric} is estimated at {value:.3f}; it was {known.value:.3f} at training"
         sentence += "" if profile.site is None else f" for {profile.own}"
+        if estimator.explained is not None:
+            sentence += f" (the inputs tell {percent(round(estimator.explained, 2))} of how it varies among patients)"
         if decides and demoted is not None:
             sentence += f"; not counted: {demoted}"
         found.append(
@@ -170,7 +173,8 @@ def _target_drift(use_case: UseCase, profile: Profile, summary: BatchSummary, le
     reference = np.array(outcome.counts, dtype=float) / profile.design_effect
     batch = summary.outcome / summary.design_effect
     if isinstance(outcome, NumericProfile):
-        found = ordered(reference, batch)
+        problem = PROBLEMS[profile.problem]
+        found = (ordered if problem.scalar or problem.truth else unordered)(reference, batch)  # classes have no order
         before = now = None
         sentence = f"the outcome is {found.effect:.2f} (on a scale from 0 to 1) from that of {profile.own}"
     else:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from wardround import models
-from wardround.errors import NotTrainable
+from wardround.errors import NotTrainable, UseCaseInvalid
 from wardround.models import groups as module
 from wardround.problems import PROBLEMS
 from wardround.problems.base import selected
@@ -82,6 +82,12 @@ def test_a_group_of_fewer_than_ten_patients_is_refused_since_its_centre_would_be
     with pytest.raises(NotTrainable, match="groups of fewer than 10 patients") as caught:
         fitted(two_numbers, frame)
     assert "500" not in str(caught.value)
+
+
+@pytest.mark.parametrize("wrong", [{"n_clusters": 1}, {"resamples": 0}])
+def test_one_group_and_no_resample_are_no_question(two_numbers, groups, wrong):
+    with pytest.raises(UseCaseInvalid, match="n_clusters >= 2 and resamples >= 1"):
+        fitted(two_numbers, groups(apart=3)[0], **wrong)
 
 
 def test_a_small_group_of_a_resample_keeps_no_centre(two_numbers, groups, monkeypatch):
