@@ -42,6 +42,7 @@ def demo(
 
     started = time.monotonic()
     deliver = _deliveries(use_case)
+    _nothing_lacks(use_case)
     import os
 
     os.environ["WARDROUND_S3_PREFIX"] = f"demo-{datetime.now():%Y%m%d-%H%M%S}-{secrets.token_hex(2)}/"
@@ -90,6 +91,19 @@ def _deliveries(use_case: str) -> Any:
 
         known = sorted(module.name for module in pkgutil.iter_modules(visits.__path__) if module.name != "base")
         raise CallInvalid(f"--use-case: there is no demo of {use_case!r}; choose one of {', '.join(known)}") from None
+
+
+def _nothing_lacks(use_case: str) -> None:
+    """Find out before minutes of work whether a candidate of *use_case* needs a part that is not installed.
+
+    Raises:
+        ExtraMissing: one does.
+    """
+    from wardround import models, use_cases
+
+    chosen = use_cases.load(use_case)
+    for candidate in chosen.candidates:
+        models.learner(candidate.family, chosen)
 
 
 def _open_desk(desk: Any, store: Any, actor: str) -> None:

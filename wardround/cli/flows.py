@@ -14,7 +14,10 @@ from wardround.errors import CallInvalid
 
 SourceArgument = Annotated[
     str | None,
-    typer.Argument(help="File, database URL (`sqlite:///x.db#table`) or s3:// prefix; empty: the use case's own."),
+    typer.Argument(
+        help="File, database URL (`sqlite:///x.db#table`), s3:// prefix, or kind and path (`dicom:/srv/scans`); empty: "
+        "the use case's own."
+    ),
 ]
 BatchArgument = Annotated[str, typer.Argument(help="Batch: its label, its id or the beginning of its id.")]
 LabelOption = Annotated[str | None, typer.Option("--label", help="Name of the batch; empty: from the source.")]
@@ -63,12 +66,13 @@ def ingest(
         except BatchRefused as refused:
             refusal, found = refused, refused.batch
         batch = batches.load(store, load(use_case).name, found)
+    told = [outcome.sentence for outcome in batch.outcomes if not (outcome.passed or outcome.row_level)]
     if json:
         give(
             {
                 "batch": batch.id, "label": batch.label, "rows": batch.rows_in, "accepted": batch.rows_accepted,
                 "quarantined": batch.rows_quarantined, "refused": batch.refused, "faults": batch.faults,
-                "new": new,
+                "warnings": told, "new": new,
             }
         )  # fmt: skip
         if refusal:
@@ -79,6 +83,8 @@ def ingest(
     known = "" if new else " (the same rows were ingested before: nothing was written)"
     say(f"{batch.label} ({batch.id[:12]}): {batch.rows_in} rows in, {batch.rows_accepted} accepted, "
         f"{batch.rows_quarantined} in quarantine{known}")  # fmt: skip
+    for sentence in told:
+        say(f"  - {sentence}")
 
 
 def train(
@@ -155,7 +161,7 @@ def _tell_training(store: Any, result: Any, json: bool) -> None:
     if promoted:
         say(f"{result.version} is the champion of {result.use_case}")
     else:
-        say(f"{result.version} waits for a person: `wardround promote {result.version} --reason ...`")
+        say(f"{result.version} waits for a person: `wardround approve {result.version} --as NAME --reason ...`")
 
 
 def score(
