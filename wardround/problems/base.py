@@ -170,21 +170,22 @@ def ratio_of(
     return Metric(name=name, higher_is_better=higher, compute=compute, weighted=weighted, is_share=is_share)
 
 
-def macro(above: Floats, below: Floats) -> Weighted:
-    """Return the mean over the columns of one sum over the rows divided by another, given as (n, k) each.
+def macro(above: Floats, below: Floats, truth: Floats) -> Weighted:
+    """Return the mean over the columns, one per class, of one sum over the rows divided by another, (n, k) each.
 
-    The columns that count are those with a divisor among all rows. A weighting without a row for one of them is
-    undefined: an average over fewer is another figure, and an interval made of both would hold neither.
+    The classes that count are those with a divisor among all rows; *truth* (n, k) says which rows are of a class. A
+    weighting that leaves a class of the rows without one is undefined: an average over fewer classes is another figure,
+    and an interval made of both would hold neither.
     """
-    counted = below.sum(axis=0) > 0
-    above, below = above[:, counted], below[:, counted]
+    counted = below.any(axis=0)
+    above, below, truth = above[:, counted], below[:, counted], truth[:, truth.any(axis=0)]
 
     def figure(weights: Floats) -> Floats:
         divisor = weights @ below
-        if not divisor.shape[1]:
-            return np.full(len(weights), np.nan)
-        each = np.divide(weights @ above, divisor, out=np.full_like(divisor, np.nan), where=divisor > 0)
-        return np.asarray(each.mean(axis=1))
+        each = np.divide(weights @ above, divisor, out=np.zeros_like(divisor), where=divisor > 0)
+        whole = (weights @ truth > 0).all(axis=1) & counted.any()
+        out = np.full(len(weights), np.nan)
+        return np.asarray(np.divide(each.sum(axis=1), counted.sum(), out=out, where=whole))
 
     return figure
 

@@ -56,12 +56,12 @@ def _accuracy(truth: NDArray[np.bool_], probability: Floats) -> Weighted:
 
 def _balanced_accuracy(truth: NDArray[np.bool_], probability: Floats) -> Weighted:
     found = (truth & _hits(truth, probability)[:, None]).astype(float)
-    return macro(found, truth.astype(float))
+    return macro(found, truth.astype(float), truth.astype(float))
 
 
 def _macro_f1(truth: NDArray[np.bool_], probability: Floats) -> Weighted:
     given = probability.argmax(axis=1)[:, None] == np.arange(probability.shape[1])
-    return macro(2.0 * (truth & given), truth.astype(float) + given)
+    return macro(2.0 * (truth & given), truth.astype(float) + given, truth.astype(float))
 
 
 def _macro_auroc(truth: NDArray[np.bool_], probability: Floats) -> Weighted:

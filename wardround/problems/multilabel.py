@@ -86,7 +86,7 @@ def _exact_match(target: Floats, prediction: Prediction, threshold: float) -> Fl
 
 def _macro_f1(target: Floats, prediction: Prediction, threshold: float) -> Weighted:
     """The mean of the labels' F1, over those that are given or true somewhere among the rows."""
-    return macro(*_agreement(prediction, threshold))
+    return macro(*_agreement(prediction, threshold), _pair(prediction)[1])
 
 
 def _micro_auroc(target: Floats, prediction: Prediction, _: float) -> Weighted:
