@@ -14,12 +14,12 @@ from wardround import registry
 from wardround.batches import CHUNK_ROWS
 from wardround.domain import Severity
 from wardround.errors import WardroundError
-from wardround.scoring import load_learner
+from wardround.privacy import rounded_in_words
+from wardround.scoring import load_learner, reads_contents
 from wardround.sources.log import Logged, read_log
 from wardround.sources.shipped import Window
 from wardround.use_cases.base import UseCase
 from wardround.validation import DELIVERY
-from wardround.validation.findings import count
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,35 +47,28 @@ def delivery(
     """
     logged = read_log(use_case, window, store=store, now=now)
     wrong, near, unasked = _compared(use_case, logged, store)
-    total = len(logged.answers)
     champion = registry.champion(store, use_case.name)
     elsewhere = int((logged.answers["version"] != (champion.version if champion else "")).sum())
     said = [
         _said("columns", Severity.CRITICAL, len(logged.frame), f"{fault.fault}. {fault.remedy}", False)
         for fault in logged.faults
     ]
-    told = (
-        f"{_of(int(wrong.sum()), total, small_cell)} of {total} answers are not what the model gives for their inputs"
-    )
+    told = f"{_of(int(wrong.sum()), small_cell)} answers are not what the model gives for their inputs"
     if wrong.any():
         told += ": the log, the model or the server that answered is not what it was"
     said.append(_said("answers", Severity.CRITICAL, int(wrong.sum()), told, not wrong.any()))
     if near.any():
-        told = (
-            f"{_of(int(near.sum()), total, small_cell)} of {total} answers differ from the model's in the last digits"
-        )
+        told = f"{_of(int(near.sum()), small_cell)} answers differ from the model's in the last digits"
         said.append(_said("last digits", Severity.WARNING, int(near.sum()), told, False))
     if unasked.any():
         told = (
-            f"{_of(int(unasked.sum()), total, small_cell)} of {total} answers rest on contents, which the log does not "
-            "keep: they cannot be held against their model"
+            f"{_of(int(unasked.sum()), small_cell)} answers rest on contents, which the log does not "
+            "keep: they cannot be held against their model, and each stands as the log says"
         )
         said.append(_said("contents", Severity.WARNING, int(unasked.sum()), told, False))
-    told = f"{_of(elsewhere, total, small_cell)} of {total} answers came from another version than today's champion"
+    told = f"{_of(elsewhere, small_cell)} answers came from another version than today's champion"
     said.append(_said("versions", Severity.INFO, elsewhere, told, True))
-    told = (
-        f"{_of(logged.repeated, total, small_cell)} of {total} answers were followed by another about the same record"
-    )
+    told = f"{_of(logged.repeated, small_cell)} answers were followed by another about the same record"
     said.append(_said("repeats", Severity.INFO, logged.repeated, told, True))
     frame = logged.frame
     if rows := (np.cumsum(logged.kept) - 1)[wrong & logged.kept].tolist():
@@ -94,7 +87,7 @@ def _compared(use_case: UseCase, logged: Logged, store: "Store") -> tuple[Flags,
     for version, places in logged.answers.groupby("version").indices.items():
         try:
             learner = load_learner(store, registry.load(store, use_case.name, str(version)))
-            if not set(learner.columns).isdisjoint(content.name for content in use_case.contents):
+            if reads_contents(use_case, learner):
                 unasked[places] = True
                 continue
             for start in range(0, len(places), CHUNK_ROWS):
@@ -112,8 +105,8 @@ def _compared(use_case: UseCase, logged: Logged, store: "Store") -> tuple[Flags,
     return wrong, near & ~wrong, unasked
 
 
-def _of(rows: int, total: int, small_cell: int) -> str:
-    return count(rows, total, small_cell).split(" of ")[0] if rows else "none"
+def _of(rows: int, small_cell: int) -> str:
+    return rounded_in_words(rows, small_cell) if rows else "no"
 
 
 def _said(what: str, severity: Severity, rows: int, sentence: str, passed: bool) -> dict[str, Any]:

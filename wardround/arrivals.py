@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from wardround import batches, ledger
 from wardround.domain import Batch, Sensitivity, to_json
 from wardround.errors import AlreadyExists, InputFault
-from wardround.privacy import in_words
+from wardround.privacy import delivery_in_words
 from wardround.problems import problem_of
 from wardround.problems.base import with_answer
 from wardround.use_cases.base import Source, UseCase
@@ -96,22 +96,13 @@ def record(batch: Batch, *, store: "Store", settings: "Settings") -> None:
     hashes[batch.data_key] = batch.data_sha256
     if batch.quarantine_sha256:
         hashes[batch.quarantine_key] = batch.quarantine_sha256
-    told = "refused" if batch.refused else f"{_most(batch, settings.small_cell)} accepted"
+    told = delivery_in_words(batch.rows_accepted, batch.rows_quarantined, settings.small_cell)
     ledger.append(
         store, act=f"ingest:{batch.use_case}:{batch.id}", kind="ingest", use_case=batch.use_case,
         actor=settings.actor, subject=batch.id, hashes=hashes,
-        reason=f"{batch.label} from {batch.source}: {batch.rows_in} rows, {told}",
+        reason=f"{batch.label} from {batch.source}: {'refused, ' if batch.refused else ''}{told}",
         now=batch.ingested_at,
     )  # fmt: skip
-
-
-def _most(batch: Batch, small_cell: int) -> str:
-    """Say how many rows were accepted; where few are on either side, no more than that."""
-    if not batch.rows_quarantined:
-        return "all"
-    if batch.rows_quarantined < small_cell:
-        return f"all but fewer than {small_cell}"
-    return in_words(batch.rows_accepted, small_cell)
 
 
 def reasons_key(batch: Batch) -> str:

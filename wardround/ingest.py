@@ -13,6 +13,7 @@ from wardround import batches
 from wardround.arrivals import check_label, described, described_batch, record, store_batch
 from wardround.domain import Batch
 from wardround.errors import NotFound
+from wardround.privacy import delivery_in_words
 from wardround.use_cases.base import Source, UseCase
 
 if TYPE_CHECKING:
@@ -117,13 +118,13 @@ def _stored(
     name = canonical_id(frame)
     try:
         batch = batches.load(store, use_case.name, name)
-        tell(f"the same {batch.rows_in} rows were ingested before as {batch.label}")
+        tell(f"the same rows were ingested before as {batch.label}")
         return Ingested(batch=batch, new=False)
     except NotFound:
         pass
-    tell(f"validating {len(frame)} rows")
+    tell("validating the rows")
     validated = validate(use_case, frame, suite, now=now, small_cell=settings.small_cell)
-    tell(f"storing {len(validated.accepted)} accepted and {len(validated.quarantined)} quarantined rows")
+    tell(delivery_in_words(len(validated.accepted), len(validated.quarantined), settings.small_cell))
     batch = described_batch(use_case, validated, name=name, label=label, source=place, now=now)
     batch, new = store_batch(use_case, batch, validated, store=store)
     return Ingested(batch=batch, new=new)

@@ -88,7 +88,7 @@ def test_a_fault_of_some_rows_puts_exactly_those_in_quarantine_and_is_named(
     clean = deliver(cleveland)
     batch = deliver(change(cleveland.copy()))
     assert (batch.refused, batch.rows_accepted, batch.rows_quarantined) == (False, 303 - rows, rows)
-    assert dict(quarantine.show(store, heart, batch, small_cell=10)) == {reason: rows}
+    assert dict(quarantine.show(store, heart, batch, small_cell=10)) == {reason: "~10"}
     assert quarantine.account(store, batch).balanced
     expected = batches.rows(store, clean)[rows:].reset_index(drop=True)
     pd.testing.assert_frame_equal(batches.rows(store, batch), expected)
@@ -111,7 +111,7 @@ def test_more_missing_than_usual_is_shown_and_takes_no_row(deliver, cleveland):
     cleveland.loc[:99, "chol"] = np.nan
     batch = deliver(cleveland)
     assert batch.rows_accepted == 303
-    assert failed(batch) == ["cholesterol: missing more often than the usual 10% (100 of 303 rows (33 %))"]
+    assert failed(batch) == ["cholesterol: missing more often than the usual 10% (about 100 rows)"]
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_impossible_and_future_dates_are_named(deliver, cleveland, store, heart)
     batch = deliver(cleveland, use_case=dated, rules=suite_for(dated))
     assert (batch.refused, batch.rows_quarantined) == (False, 24)
     assert dict(quarantine.show(store, heart, batch, small_cell=10)) == {
-        "time: missing": 12, "time: not possible": 12, "time: in the future": 12,
+        "time: missing": "~10", "time: not possible": "~10", "time: in the future": "~10",
     }  # fmt: skip
 
 

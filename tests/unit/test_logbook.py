@@ -42,8 +42,8 @@ def delivery(**fields: object) -> str:
 @pytest.mark.parametrize(
     ("accepted", "quarantined", "shown"),
     [
-        (149, 3, "152 rows came in, fewer than 10 of them are in quarantine"),
-        (4, 148, "152 rows came in, fewer than 10 of them are accepted"),
+        (149, 3, "149 rows were accepted, fewer than 10 more are in quarantine"),
+        (4, 148, "fewer than 10 rows were accepted, 148 more are in quarantine"),
         (122, 30, "152 rows came in, 122 were accepted, 30 are in quarantine"),
         (152, 0, "152 rows came in, all of them were accepted"),
     ],
@@ -51,7 +51,8 @@ def delivery(**fields: object) -> str:
 def test_no_count_of_a_delivery_gives_a_hidden_one_away(accepted: int, quarantined: int, shown: str) -> None:
     text = delivery(rows_accepted=accepted, rows_quarantined=quarantined)
     assert f"{shown}." in text
-    hidden = {str(count) for count in (accepted, quarantined) if 0 < min(accepted, quarantined) < 10}
+    small = min(accepted, quarantined)
+    hidden = {str(small), str(accepted + quarantined)} if 0 < small < 10 else set()
     assert not hidden & set(re.findall(r"\d+", text.split("## ")[0]))
 
 

@@ -13,15 +13,19 @@ from hypothesis import strategies as st
 from wardround.domain import Figure, SubgroupFigures
 from wardround.errors import InputFault, PrivacyBroken, SettingsInvalid
 from wardround.privacy import (
+    beside,
     coarsen,
+    delivery_in_words,
     enforce,
     leaving,
     policy_faults,
     pseudonym,
     pseudonyms,
+    rounded_in_words,
     suppress_counts,
     suppress_subgroups,
     suppressed,
+    whole,
 )
 from wardround.settings import Settings
 from wardround.sources import read, schema, source_from
@@ -91,6 +95,23 @@ def test_no_hidden_count_follows_from_the_total(counts, limit):
         assert len(hidden) >= 2
         assert sum(counts[level] for level in hidden) >= limit
     assert {level: suppressed(count, limit) for level, count in shown.items()} == shown
+
+
+@given(large=st.integers(0, 5000), small=st.integers(1, 9))
+def test_what_is_told_of_a_delivery_is_the_same_whatever_its_small_part_is(large, small):
+    for parts, like in (((large, small), (large, 1)), ((small, large), (1, large))):
+        assert delivery_in_words(*parts, 10) == delivery_in_words(*like, 10)
+        assert not large or whole(parts, 10) is None
+
+
+@given(total=st.integers(10, 400), share=st.floats(0, 1), tell=st.sampled_from(["a rule", "a part"]))
+def test_no_small_rest_follows_from_a_total_and_what_is_told_beside_it(total, share, tell):
+    def told(count):
+        return rounded_in_words(count, 10) if tell == "a rule" else beside(count, total, 10)
+
+    count = round(total * share)
+    rests = {total - other for other in range(total + 1) if told(other) == told(count)}
+    assert rests - set(range(1, 10)) or not 0 < total - count < 10 or rests == {*range(1, 10)}
 
 
 def test_a_single_small_level_takes_the_next_smallest_with_it():

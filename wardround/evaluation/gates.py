@@ -15,7 +15,14 @@ import numpy as np
 from wardround.domain import CriterionResult, Interval, Verdict
 from wardround.evaluation.comparison import ASSESSABLE, Judged, Part, ScoredRows, compare, pairing_fault
 from wardround.evaluation.measure import measured, why_no_interval
-from wardround.evaluation.wording import comparison_paragraph, described, number, patients_of, rows_in_words
+from wardround.evaluation.wording import (
+    comparison_paragraph,
+    described,
+    metric_name,
+    number,
+    patients_of,
+    rows_in_words,
+)
 from wardround.use_cases.base import Comparison, Criterion, Floor, Limit, UseCase
 
 if TYPE_CHECKING:
@@ -83,13 +90,14 @@ class _Judgement:
         metric = self.metrics.get(gate.metric)
         if metric is None:
             return say(f"{gate.metric} is not a metric of this problem, so it could not be measured")
+        name = metric_name(gate.metric)
         if rows is None or rows.patients < self.small_cell:
-            return say(f"{gate.metric} was not measured: fewer than {self.small_cell} patients have an outcome")
+            return say(f"{name} was not measured: fewer than {self.small_cell} patients have an outcome")
         estimate = measured(
             (metric,), rows.target, rows.prediction, rows.patient_id, self.use_case.threshold, seed=self.seed
         )[gate.metric]
         place = rows_in_words(rows, population)
-        found = f"{gate.metric} is {number(estimate.value)}{_between(estimate.interval)} on {place}"
+        found = f"{name} is {number(estimate.value)}{_between(estimate.interval)} on {place}"
         if estimate.interval is None:
             return say(f"{found}: {why_no_interval(estimate, gate.metric)}", estimate.value)
         low, high = estimate.interval.low, estimate.interval.high
@@ -140,6 +148,7 @@ class _Judgement:
         metric = self.metrics.get(gate.metric)
         if metric is None:
             return say(f"{gate.metric} is not a metric of this problem, so nothing was compared")
+        name = metric_name(gate.metric)
         rows, others = self._rows(self.challenger, population), self._rows(champion, population)
         if rows is None or others is None:
             return say(f"no {population} rows were scored by both models, so nothing was compared")
@@ -150,12 +159,12 @@ class _Judgement:
         if fault is None:
             parts, fault = self._parts(metric, population, rows, others, gate.by)
         if fault is not None:
-            return say(f"{gate.metric} was not compared on the {population} rows: {fault}{fallback}")
+            return say(f"{name} was not compared on the {population} rows: {fault}{fallback}")
         worst = min(parts, key=_lowest)
         estimate, end = worst.estimate, worst.estimate.interval
         where = f"{worst.rows:,} {population} rows of {patients_of(estimate.patients)}"
         scope = f" in the worst of {len(parts)} groups ({worst.name})" if gate.by else ""
-        found = f"{gate.metric}{scope} improves by {number(estimate.value)}{_between(end)} on {where}{fallback}"
+        found = f"{name}{scope} improves by {number(estimate.value)}{_between(end)} on {where}{fallback}"
         if end is None:
             return say(f"{found}: {why_no_interval(estimate)}", estimate.value)
         if gate.kind == "superior":

@@ -8,10 +8,32 @@ from wardround.evaluation.intervals import REPLICATES
 from wardround.privacy import suppressed
 from wardround.use_cases.base import Comparison, Criterion, Floor
 
+_METRIC_NAMES = {
+    "auroc": "AUROC", "auprc": "AUPRC", "brier": "Brier score", "log_loss": "log loss",
+    "calibration_slope": "calibration slope", "calibration_intercept": "calibration intercept",
+    "ece": "expected calibration error", "net_benefit": "net benefit", "mse": "MSE", "rmse": "RMSE", "mae": "MAE",
+    "r2": "R²", "coverage": "interval coverage", "macro_auroc": "AUROC over classes", "macro_f1": "F1 over classes",
+    "top_ece": "calibration error of the likeliest class", "micro_f1": "F1 over all labels",
+    "micro_auroc": "AUROC over all labels", "exact_match": "all labels right", "dice_loss": "overlap lost (1 - Dice)",
+    "dice": "Dice overlap", "iou": "intersection over union", "surface_distance": "distance of the edges",
+    "instance_f1": "F1 of instances", "count_error": "error of the count",
+    "f1_loss": "places missed or invented (1 - F1)", "f1": "F1", "rouge_l_loss": "words not shared (1 - ROUGE-L)",
+    "rouge_1": "ROUGE-1", "rouge_2": "ROUGE-2", "rouge_l": "ROUGE-L",
+    "rouge_l_over_lead": "ROUGE-L gained over the first sentence",
+    "rouge_l_over_textrank": "ROUGE-L gained over the central sentence", "faithful": "quoted word for word",
+    "compression": "share kept", "distance": "distance from the own centre", "explained": "variation explained",
+    "smallest_share": "share of the smallest group", "reconstruction": "reconstruction error",
+    "flagged": "share flagged",
+}  # fmt: skip
 _WHICH = {
     "current": "current rows (the champion never learned from them)",
     "reference": "reference rows (the champion learned from them)",
 }
+
+
+def metric_name(metric: str) -> str:
+    """Return the name clinicians know *metric* by."""
+    return _METRIC_NAMES.get(metric, metric.replace("_", " "))
 
 
 def number(value: float) -> str:
@@ -28,12 +50,12 @@ def number(value: float) -> str:
 def described(gate: Criterion) -> str:
     """Return the criterion in a few words, different for different criteria."""
     if isinstance(gate, Floor):
-        return f"{gate.metric} floor {gate.limit:g}"
+        return f"{metric_name(gate.metric)} limit {number(gate.limit)}"
     if isinstance(gate, Comparison):
         margin = "" if gate.kind == "superior" else f" by {gate.margin:g}"
         by = f" in every level of {', '.join(gate.by)}" if gate.by else ""
-        return f"{gate.metric} {gate.kind}{margin} on {gate.population} rows{by}"
-    return f"{gate.what} limit {gate.limit:g}"
+        return f"{metric_name(gate.metric)} {gate.kind}{margin} on {gate.population} rows{by}"
+    return f"{gate.what} limit {number(gate.limit)}"
 
 
 def patients_of(count: int) -> str:

@@ -82,10 +82,12 @@ def _reading(
         verdict = "real, but too small to matter"
     else:
         verdict = "no more than chance explains" if matters else "as usual"
+    most = "1.4" if test.kind == "multivariate drift" else "1"  # two mean embeddings lie at most the root of 2 apart
+    known = f"{effect:.2f} on a scale from 0 to {most}, {material:.2f} matters; {chance(p)}"
     return Reading(
         kind=test.kind, column=test.column, effect=effect, limit=material, alarm=at_once or sustained, p=p,
         reference=test.reference, current=test.current,
-        sentence=f"{test.what} ({effect:.2f} on a scale from 0 to 1, {material:.2f} matters; {chance(p)}): {verdict}",
+        sentence=f"{test.what} ({known}): {verdict}",
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from wardround.domain import Batch, Decision, Verdict
 from wardround.errors import WardroundError
 from wardround.monitoring.story import told
 from wardround.monitoring.wording import joined, line, markdown_table, section, short
-from wardround.privacy import in_words
+from wardround.privacy import delivery_in_words, in_words
 from wardround.unexpected import UnexpectedError
 
 PROMOTION_HEADLINES: Mapping[str, str] = {
@@ -64,7 +64,8 @@ def delivery_headline(batch: Batch, *, new: bool) -> str:
 def delivery_story(batch: Batch, *, new: bool, small_cell: int, closer: str) -> str:
     """Tell what became of a delivery: how many rows, what was held back and why, and what to do."""
     lines = [f"# {delivery_headline(batch, new=new)}", ""]
-    lines.append(f"Batch {line(batch.label)} of {batch.use_case}: {_counted(batch, small_cell)}.")
+    counted = delivery_in_words(batch.rows_accepted, batch.rows_quarantined, small_cell)
+    lines.append(f"Batch {line(batch.label)} of {batch.use_case}: {counted}.")
     lines += section("Why", batch.faults)
     failed = [outcome for outcome in batch.outcomes if not outcome.passed]
     lines += ["", "## What to do next", ""]
@@ -174,17 +175,3 @@ def mending_story(sentence: str) -> str:
         "Nobody needs to act unless it dies again. Then look at the worker: too little memory is the usual reason.",
     ]  # fmt: skip
     return joined(lines)
-
-
-def _counted(batch: Batch, small_cell: int) -> str:
-    """Say how many rows came in and were held back, so that neither number gives a hidden one away."""
-    came = f"{in_words(batch.rows_in, small_cell)} rows came in"
-    if batch.refused:
-        return f"{came}, all of them are in quarantine"
-    if not batch.rows_quarantined:
-        return f"{came}, all of them were accepted"
-    fewest = min(batch.rows_quarantined, batch.rows_accepted)
-    if fewest < small_cell:
-        part = "in quarantine" if batch.rows_quarantined <= batch.rows_accepted else "accepted"
-        return f"{came}, fewer than {small_cell} of them are {part}"
-    return f"{came}, {batch.rows_accepted:,} were accepted, {batch.rows_quarantined:,} are in quarantine"

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from wardround.domain import Interval, Reading
+from wardround.evaluation.wording import metric_name
 from wardround.monitoring.budget import Levels
 from wardround.monitoring.differences import Difference, normal_tail, ordered, two_shares, unordered
 from wardround.monitoring.estimate import MIDDLES, Known, at_new_rate, auroc_of, estimate_from_histogram
@@ -12,6 +13,7 @@ from wardround.monitoring.profile import NumericProfile, Profile
 from wardround.monitoring.rounding import blurred_share
 from wardround.monitoring.summary import BatchSummary
 from wardround.monitoring.words import chance, part, percent
+from wardround.privacy import beside
 from wardround.problems import PROBLEMS
 from wardround.use_cases.base import UseCase
 
@@ -89,7 +91,9 @@ def _estimated(
         error = estimator.loss_sd * math.sqrt(1.0 / max(rows, 1.0) + 1.0 / estimator.rows)
         p = normal_tail(rise / error) if decides and error > 0 else None
         alarm = decides and demoted is None and rise >= material and p is not None and p <= level
-        sentence = f"without outcomes, {metric} is estimated at {value:.3f}; it was {known.value:.3f} at training"
+        sentence = (
+            f"without outcomes, {metric_name(metric)} is estimated at {value:.3f}; it was {known.value:.3f} at training"
+        )
         sentence += "" if profile.site is None else f" for {profile.own}"
         if estimator.explained is not None:
             sentence += f" (the inputs tell {percent(round(estimator.explained, 2))} of how it varies among patients)"
@@ -124,7 +128,8 @@ def _realised(profile: Profile, summary: BatchSummary, level: float, material: f
                 reference=known.value, current=value,
                 interval=Interval(low=value - _Z * own, high=value + _Z * own, level=BAND)
                 if math.isfinite(own) else None,
-                sentence=f"on {summary.loss.total} rows with an outcome, {metric} is {value:.3f}; it was "
+                sentence=f"on {beside(summary.loss.total, summary.rows, profile.small_cell)} rows with an outcome, "
+                f"{metric_name(metric)} is {value:.3f}; it was "
                 f"{known.value:.3f} for {profile.own}" + (f" ({chance(p)})" if p is not None else ""),
             )
         )  # fmt: skip
@@ -176,7 +181,7 @@ def _target_drift(use_case: UseCase, profile: Profile, summary: BatchSummary, le
         problem = PROBLEMS[profile.problem]
         found = (ordered if problem.scalar or problem.truth else unordered)(reference, batch)  # classes have no order
         before = now = None
-        sentence = f"the outcome is {found.effect:.2f} (on a scale from 0 to 1) from that of {profile.own}"
+        sentence = f"the outcomes lie {found.effect:.2f} away from those of {profile.own}, on a scale from 0 to 1"
     else:
         hits, rows = int(summary.outcome[1]), int(summary.outcome.sum())
         before = _rate(reference)

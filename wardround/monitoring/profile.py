@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from wardround.monitoring.estimate import Estimator, build_estimator
 from wardround.monitoring.multivariate import Embedding, Encoding, build_embedding
-from wardround.monitoring.rounding import near, rounded_category, rounded_number
+from wardround.monitoring.rounding import rounded_category, rounded_number
+from wardround.privacy import near
 from wardround.problems import problem_of
 from wardround.use_cases.base import UseCase
 

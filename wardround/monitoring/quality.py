@@ -9,7 +9,8 @@ from wardround.monitoring.differences import share_rose
 from wardround.monitoring.profile import CategoryProfile, Profile
 from wardround.monitoring.rounding import open_share
 from wardround.monitoring.summary import BatchSummary
-from wardround.monitoring.words import chance, count, part, percent
+from wardround.monitoring.words import chance, part, percent
+from wardround.privacy import near
 from wardround.use_cases.base import Feature, UseCase
 
 QUALITY_KINDS = ("missing", "range", "new levels", "units", "volume", "freshness", "duplicates", "validation")
@@ -38,7 +39,7 @@ def _validation(use_case: UseCase, batch: Batch, small_cell: int) -> list[Readin
     sentence = (
         f"validation refused the whole batch: {faults or 'too many of its rows failed'}"
         if batch.refused
-        else f"validation put {part(batch.rows_quarantined, batch.rows_in, small_cell)} of the rows in quarantine, "
+        else f"validation put {_held(batch, small_cell)} of the rows in quarantine, "
         f"{percent(limit)} is the most that is usual"
     )
     told = open_share(batch.rows_quarantined, batch.rows_in, small_cell)
@@ -52,16 +53,22 @@ def _validation(use_case: UseCase, batch: Batch, small_cell: int) -> list[Readin
         if outcome.passed or not outcome.row_level or outcome.severity is not Severity.CRITICAL or not outcome.column:
             continue
         failed = outcome.failed_rows / max(batch.rows_in, 1)
-        told = open_share(outcome.failed_rows, batch.rows_in, small_cell)
+        rounded = near(outcome.failed_rows, small_cell) if outcome.failed_rows >= small_cell else outcome.failed_rows
+        told = open_share(rounded, batch.rows_in, small_cell)
         found.append(
             Reading(
                 kind="range", column=outcome.column, effect=told, limit=limit, current=told,
                 alarm=not failed <= limit,
-                sentence=f"{outcome.column}: {count(outcome.failed_rows, small_cell, 'rows')} failed "
-                f"{outcome.expectation.removeprefix('expect_').replace('_', ' ')}",
+                sentence=outcome.sentence,
             )
         )  # fmt: skip
     return found
+
+
+def _held(batch: Batch, small_cell: int) -> str:
+    """Return the share of rows in quarantine; a small one as a bound that does not tell how many rows came."""
+    few = 0 < batch.rows_quarantined < small_cell
+    return part(batch.rows_quarantined, batch.rows_accepted + small_cell if few else batch.rows_in, small_cell)
 
 
 def _volume(use_case: UseCase, summary: BatchSummary) -> Reading:

@@ -4,13 +4,10 @@ from dataclasses import replace
 from math import floor, log10
 from typing import TYPE_CHECKING
 
+from wardround.privacy import near
+
 if TYPE_CHECKING:
     from wardround.monitoring.profile import CategoryProfile, NumericProfile
-
-
-def near(count: int, base: int) -> int:
-    """Return the multiple of *base* next to *count*."""
-    return base * ((count + base // 2) // base)
 
 
 def open_share(hits: int, rows: int, small_cell: int) -> float | None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from wardround.monitoring.performance import MIN_OUTCOMES
 from wardround.monitoring.profile import Predicted, Profile, build_profile, clustering
-from wardround.monitoring.rounding import near
+from wardround.privacy import near
 from wardround.use_cases.base import UseCase
 
 MAX_SITES = 24

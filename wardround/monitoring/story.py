@@ -39,7 +39,7 @@ _MEANINGS = {
     Cause.NONE: "No cause for concern was found.",
     Cause.DATA_FAULT: "Something went wrong with the data on its way here, not with the patients.",
     Cause.COVARIATE_SHIFT: "The patients are other ones than those the model learned from.",
-    Cause.PRIOR_SHIFT: "The disease is more common or rarer than where the model learned.",
+    Cause.PRIOR_SHIFT: "The outcome is more common or rarer than where the model learned.",
     Cause.CONCEPT_DRIFT: "Patients who look the same now turn out differently: what the model learned no longer holds.",
     Cause.PERFORMANCE_LOSS: "The model is worse than it was, though its inputs look as they did.",
 }
@@ -144,7 +144,12 @@ def verdict_markdown(verdict: Verdict) -> str:
     ]
     lines += section("Why it was refused", verdict.reasons)
     lines += ["", "## Criteria", "", markdown_table([_criterion_row(criterion) for criterion in verdict.criteria])]
-    reasons = {f"{metric_name(c.metric)}, {c.kind}, {c.population}": c.reason for c in verdict.criteria if c.reason}
+    kinds = {"floor": "limit"}
+    reasons = {
+        f"{metric_name(c.metric)}, {kinds.get(c.kind, c.kind)}, {c.population}": c.reason
+        for c in verdict.criteria
+        if c.reason
+    }
     lines += section("Why these criteria", [f"**{name}:** {reason}" for name, reason in reasons.items()])
     return joined(lines)
 
@@ -164,7 +169,10 @@ def evaluation_markdown(evaluation: Evaluation) -> str:
     if evaluation.subgroups:
         lines += ["", "### By group of patients", "", markdown_table(_subgroup_rows(evaluation))]
     if evaluation.importance:
-        rows = [{"feature": name, "loss when shuffled": f"{rise:+.4f}"} for name, rise in evaluation.importance[:15]]
+        rows = [
+            {"feature": name, "loss when shuffled": f"{round(rise, 4) or 0.0:+.4f}"}
+            for name, rise in evaluation.importance[:15]
+        ]
         lines += ["", "### What it relies on", "", markdown_table(rows)]
     return joined(lines)
 

@@ -3,24 +3,9 @@
 from collections.abc import Iterable, Sequence
 
 from wardround.domain import Interval
+from wardround.evaluation.wording import metric_name
 
-_METRIC_NAMES = {
-    "auroc": "AUROC", "auprc": "AUPRC", "brier": "Brier score", "log_loss": "log loss",
-    "calibration_slope": "calibration slope", "calibration_intercept": "calibration intercept",
-    "ece": "expected calibration error", "net_benefit": "net benefit", "mse": "MSE", "rmse": "RMSE", "mae": "MAE",
-    "r2": "R²", "coverage": "interval coverage", "macro_auroc": "AUROC over classes", "macro_f1": "F1 over classes",
-    "top_ece": "calibration error of the likeliest class", "micro_f1": "F1 over all labels",
-    "micro_auroc": "AUROC over all labels", "exact_match": "all labels right", "dice_loss": "overlap lost (1 - Dice)",
-    "dice": "Dice overlap", "iou": "intersection over union", "surface_distance": "distance of the edges",
-    "instance_f1": "F1 of instances", "count_error": "error of the count",
-    "f1_loss": "places missed or invented (1 - F1)", "f1": "F1", "rouge_l_loss": "words not shared (1 - ROUGE-L)",
-    "rouge_1": "ROUGE-1", "rouge_2": "ROUGE-2", "rouge_l": "ROUGE-L",
-    "rouge_l_over_lead": "ROUGE-L gained over the first sentence",
-    "rouge_l_over_textrank": "ROUGE-L gained over the central sentence", "faithful": "quoted word for word",
-    "compression": "share kept", "distance": "distance from the own centre", "explained": "variation explained",
-    "smallest_share": "share of the smallest group", "reconstruction": "reconstruction error",
-    "flagged": "share flagged",
-}  # fmt: skip
+__all__ = ["cell", "joined", "line", "markdown_table", "metric_name", "number", "section", "short", "with_interval"]
 
 
 def number(value: float | None, *, digits: int = 3) -> str:
@@ -40,11 +25,6 @@ def with_interval(value: float | None, interval: Interval | None) -> str:
     if interval is None or value is None:
         return number(value)
     return f"{number(value)} ({number(interval.low)} to {number(interval.high)})"
-
-
-def metric_name(metric: str) -> str:
-    """Return the name clinicians know *metric* by."""
-    return _METRIC_NAMES.get(metric, metric.replace("_", " "))
 
 
 def markdown_table(rows: Sequence[dict[str, str]]) -> str:

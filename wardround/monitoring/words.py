@@ -16,11 +16,6 @@ def chance(p: float) -> str:
     return "p below 0.0001" if p < 0.0001 else f"p {p:.4f}" if p < 0.01 else f"p {p:.2f}"
 
 
-def count(number: int, small_cell: int, of: str) -> str:
-    """Return a count of *of*, hidden when it is below *small_cell*."""
-    return f"fewer than {small_cell} {of}" if 0 < number < small_cell else f"{number} {of}"
-
-
 def part(hits: int, rows: int, small_cell: int) -> str:
     """Return *hits* of *rows* as a percentage, as a bound where either side of it is a small count."""
     if 0 < hits < small_cell:

@@ -10,6 +10,7 @@ from wardround import batches
 from wardround.arrivals import check_label, described_batch, reasons_key
 from wardround.domain import Batch
 from wardround.errors import Corrupted, InputFault, NotFound, NothingReleased
+from wardround.privacy import near, suppressed
 from wardround.quarantine.acts import (
     Accounting,
     Act,
@@ -39,10 +40,10 @@ def listing(store: "Store", use_case: str) -> tuple[Accounting, ...]:
     return tuple(account(store, batch, recount=False) for batch in known if batch.rows_quarantined)
 
 
-def show(store: "Store", use_case: UseCase, batch: Batch, *, small_cell: int) -> Mapping[str, int | str]:
+def show(store: "Store", use_case: UseCase, batch: Batch, *, small_cell: int) -> Mapping[str, str]:
     """Return the reasons for which rows of *batch* were quarantined and how many rows had each, most frequent first.
 
-    A count below *small_cell* is given as text (``"<10"``): few rows are few patients.
+    Counts are rounded (``"~30"``) and those below *small_cell* are ``"<10"``: few rows are few patients.
     """
     if not batch.rows_quarantined:
         return {}
@@ -51,7 +52,10 @@ def show(store: "Store", use_case: UseCase, batch: Batch, *, small_cell: int) ->
         counts = json.loads(store.get(key))["reasons"]
     except (ValueError, KeyError):
         raise Corrupted(key, "it does not hold reasons") from None
-    return {reason: rows if rows >= small_cell else f"<{small_cell}" for reason, rows in counts.items()}
+    return {
+        reason: f"<{small_cell}" if suppressed(rows, small_cell) is None else f"~{near(rows, small_cell):,}"
+        for reason, rows in counts.items()
+    }
 
 
 def release(

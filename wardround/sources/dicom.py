@@ -42,7 +42,7 @@ def read_dicom(use_case: UseCase, source: Source, settings: "Settings") -> "pd.D
         InputFault: the folder is missing or empty, an option is wrong, or the labels cannot be read.
         ExtraMissing: pydicom is not installed.
     """
-    from wardround.validation.findings import count
+    from wardround.privacy import rounded_in_words
 
     content, folder = only_picture(use_case, source.location), path_of(source, settings, folder_only=True)
     paths, others = files_in(folder, SUFFIXES, bare=True)
@@ -66,8 +66,8 @@ def read_dicom(use_case: UseCase, source: Source, settings: "Settings") -> "pd.D
         rows.add(named, picture)
     rows.warn(
         "burned-in text", burned,
-        f"text may be burned into the pixels of {count(burned, len(paths), settings.small_cell)}, by their own tag: "
-        "look at them, since text in pixels can name a patient and is not removed",
+        f"text may be burned into the pixels of {rounded_in_words(burned, settings.small_cell)} files, by their own "
+        "tag: look at them, since text in pixels can name a patient and is not removed",
     )  # fmt: skip
     rows.warn("other files", others, "files that are not DICOM lie in the folder; they were not read")
     made = rows.frame([*_columns(use_case)])

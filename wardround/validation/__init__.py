@@ -13,9 +13,10 @@ import numpy as np
 import pandas as pd
 
 from wardround.domain import ExpectationOutcome, Severity
+from wardround.privacy import rounded_in_words
 from wardround.sources.table import DELIVERY, ROW_FAULTS
 from wardround.use_cases.base import UseCase
-from wardround.validation.findings import Finding, by_rule, count, delivered, other_units, outcome
+from wardround.validation.findings import Finding, by_rule, delivered, other_units, outcome
 from wardround.validation.running import run
 from wardround.validation.suites import derived_suite
 
@@ -80,18 +81,18 @@ def validate(
     for feature, unit, rows in other_units(use_case, frame):
         sentence = (
             f"{feature.name} looks like {unit} instead of {feature.unit or 'its unit'}: "
-            f"{count(rows, total, small_cell)} would be plausible after conversion"
+            f"{rounded_in_words(rows, small_cell)} rows would be plausible after conversion"
         )
         outcomes.append(outcome("unit", feature.name, Severity.WARNING, rows, sentence, False))
         if too_many:
             faults.append(sentence)
     if too_many:
         faults.append(
-            f"{count(failing, total, small_cell)} fail, more than the {allowed:.0%} that may be quarantined: "
-            + by_rule(findings, total, small_cell)
+            f"{rounded_in_words(failing, small_cell)} of {total} rows fail, more than the {allowed:.0%} that may be "
+            f"quarantined: {by_rule(findings, small_cell)}"
         )
     elif failing == total:
-        faults.append(f"not one of {total} rows passes: {by_rule(findings, total, small_cell)}")
+        faults.append(f"not one of {total} rows passes: {by_rule(findings, small_cell)}")
     return _divided(frame, findings, tuple(outcomes), tuple(faults))
 
 
@@ -106,7 +107,7 @@ def failing_rows(
     _, findings, _ = _examined(use_case, frame, suite, now, small_cell)
     failing = np.zeros(len(frame), bool)
     failing[_union(findings)] = True
-    return failing, by_rule(findings, len(frame), small_cell)
+    return failing, by_rule(findings, small_cell)
 
 
 def _examined(
@@ -120,7 +121,7 @@ def _examined(
         if rows.size:
             column = next((name for name in frame.columns if reason.startswith(f"{name}:")), None)
             findings.append(Finding(reason=reason, column=column, rows=rows, unreadable=reason not in checked))
-            sentence = f"{reason} ({count(rows.size, total, small_cell)})"
+            sentence = f"{reason} ({rounded_in_words(rows.size, small_cell)} rows)"
             outcomes.append(outcome("readable", column, Severity.CRITICAL, rows.size, sentence, True))
     for said in frame.attrs.get(DELIVERY) or ():
         found = delivered(**said)

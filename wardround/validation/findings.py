@@ -1,6 +1,5 @@
 """What a check found, put in words that count rows and name columns and rules, never values."""
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from wardround.domain import ExpectationOutcome, Severity
+from wardround.privacy import rounded_in_words
 from wardround.use_cases.base import Feature, UseCase
 
 
@@ -36,17 +36,10 @@ def delivered(*, what: str, severity: str, rows: int, sentence: str, passed: boo
     return outcome(what, None, Severity(severity), rows, sentence, False, passed)
 
 
-def count(rows: int, total: int, small_cell: int) -> str:
-    """Return "12 of 150 rows (8 %)", or "fewer than 10 of 150 rows" when few rows could be told apart."""
-    if 0 < rows < small_cell:
-        return f"fewer than {small_cell} of {total} rows"
-    return f"{rows} of {total} rows ({math.floor(100 * rows / total + 0.5)} %)"
-
-
-def by_rule(findings: list[Finding], total: int, small_cell: int) -> str:
+def by_rule(findings: list[Finding], small_cell: int) -> str:
     """Return the rules that most rows break, the worst first."""
     worst = sorted(findings, key=lambda finding: -finding.rows.size)
-    told = [f"{finding.reason} in {count(finding.rows.size, total, small_cell)}" for finding in worst[:5]]
+    told = [f"{finding.reason} in {rounded_in_words(finding.rows.size, small_cell)} rows" for finding in worst[:5]]
     return "; ".join(told) + (f"; and {len(worst) - 5} more rules" if len(worst) > 5 else "")
 
 

@@ -11,9 +11,10 @@ import pandas as pd
 
 from wardround.domain import ExpectationOutcome, Severity
 from wardround.errors import UseCaseInvalid
+from wardround.privacy import rounded_in_words
 from wardround.sources.moments import AHEAD
 from wardround.use_cases.base import UseCase
-from wardround.validation.findings import Finding, count, outcome
+from wardround.validation.findings import Finding, outcome
 from wardround.validation.suites import NOW, great_expectations
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def run(
                 faults.append(sentence)
             continue
         rows = _positions(detail.result)
-        sentence = f"{reason} ({count(rows.size, len(frame), small_cell)})" if rows.size else reason
+        sentence = f"{reason} ({rounded_in_words(rows.size, small_cell)} rows)" if rows.size else reason
         outcomes.append(outcome(kind, column, severity, rows.size, sentence, row_level))
         if severity is Severity.CRITICAL and row_level and rows.size:
             findings.append(Finding(reason=reason, column=column, rows=rows))

@@ -86,7 +86,7 @@ def test_missing_values_above_the_usual_share_are_shown_and_quarantine_nothing(c
     assert [(outcome.severity, outcome.row_level, outcome.failed_rows) for outcome in failed] == [
         (Severity.WARNING, False, 20)
     ]
-    assert failed[0].sentence == "glucose: missing more often than the usual 5% (20 of 60 rows (33 %))"
+    assert failed[0].sentence == "glucose: missing more often than the usual 5% (about 20 rows)"
 
 
 def test_a_column_without_a_single_value_refuses_the_batch(clinic, frame, suite, now):
@@ -117,9 +117,9 @@ def test_too_many_bad_rows_refuse_the_batch_and_the_unit_is_named(clinic, frame,
     frame.loc[:39, "glucose"] = frame["glucose"][:40] / 18.016
     result = validate(clinic, frame, suite, now=now)
     assert result.faults == (
-        "glucose looks like mmol/L instead of mg/dL: 40 of 60 rows (67 %) would be plausible after conversion",
-        "40 of 60 rows (67 %) fail, more than the 10% that may be quarantined: "
-        "glucose: outside 20 to 700 mg/dL in 40 of 60 rows (67 %)",
+        "glucose looks like mmol/L instead of mg/dL: about 40 rows would be plausible after conversion",
+        "about 40 of 60 rows fail, more than the 10% that may be quarantined: "
+        "glucose: outside 20 to 700 mg/dL in about 40 rows",
     )
     assert len(result.accepted) == 0
     assert result.reason_counts == {"glucose: outside 20 to 700 mg/dL": 40, "the batch was refused": 20}
@@ -135,7 +135,7 @@ def test_exactly_the_allowed_share_is_quarantined_and_one_row_more_refuses(clini
 def test_few_rows_are_not_spelled_out_in_sentences(clinic, frame, suite, now):
     frame.loc[:2, "stage"] = "z"
     sentences = [outcome.sentence for outcome in validate(clinic, frame, suite, now=now).outcomes if not outcome.passed]
-    assert sentences == ["stage: not one of a, b, c (fewer than 10 of 60 rows)"]
+    assert sentences == ["stage: not one of a, b, c (fewer than 10 rows)"]
 
 
 def test_an_empty_frame_is_refused_though_great_expectations_would_pass_most_of_it(clinic, frame, suite, now):
@@ -188,7 +188,7 @@ def test_failing_rows_are_found_without_regard_to_the_allowed_share(clinic, fram
     frame.loc[:39, "stage"] = "z"
     failing, told = failing_rows(clinic, frame, suite, now=now)
     assert failing.tolist() == [True] * 40 + [False] * 20
-    assert told == "stage: not one of a, b, c in 40 of 60 rows (67 %)"
+    assert told == "stage: not one of a, b, c in about 40 rows"
 
 
 def test_the_present_moment_bounds_times(clinic, frame, suite, now):

@@ -94,15 +94,16 @@ def over_time(
 
 
 def drift(told: Told, rounds: Rounds, points: Sequence[Point], *, limit: float, limit_label: str) -> Markup:
-    """Draw effects (0 to 1) by round against *limit*, a dashed line with its label; alarms are larger triangles."""
-    plot = Plot(rounds=rounds, left=30.0, top=24.0, height=92.0, low=0.0, high=1.0, right=SMALL - 6)
+    """Draw effects (0 to 1, few beyond) by round against *limit*, a dashed line with a label; alarms are triangles."""
+    high = 1.0 if all(point.value <= 1 for point in points) else 1.5
+    plot = Plot(rounds=rounds, left=30.0, top=24.0, height=92.0, low=0.0, high=high, right=SMALL - 6)
     parts = [*plot.scale((0.0, 0.5, 1.0)), *plot.changes()]
     parts += [plot.path(run, "quiet") for run in runs(points)]
     parts.append(line(plot.left, plot.y(limit), plot.right, plot.y(limit), "limit"))
     parts.append(line(plot.left, 10, plot.left + 22, 10, "limit"))
     parts.append(label(plot.left + 27, 14, limit_label, anchor="start"))
     for point in points:
-        x, y = plot.x(point.place), plot.y(min(point.value, 1.0))
+        x, y = plot.x(point.place), plot.y(min(point.value, high))
         shape, kind = ("triangle", "alarm") if point.alarm else ("circle", "quiet")
         parts.append(titled(mark(shape, x, y, 5.5 if point.alarm else 3), point.label, kind))
     parts += plot.ends()

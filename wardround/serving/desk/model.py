@@ -72,8 +72,8 @@ class Say(Judged):
         known = {each.name: each for each in self.use_case.features}
         if feature not in known:
             return ""
-        unit = known[feature].unit
-        return known[feature].description + (self.t("content.in_brackets", text=unit) if unit else "")
+        unit, said = known[feature].unit, known[feature].description
+        return said + (self.t("content.in_brackets", text=unit) if unit and unit not in said else "")
 
     def fact(self, name: str) -> str:
         """The name of a fact in which two versions differ."""

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from wardround import quarantine, registry
 from wardround.domain import Batch, ModelVersion
 from wardround.monitoring.quality import QUALITY_KINDS
-from wardround.privacy import in_words, suppressed
+from wardround.privacy import suppressed, whole
 from wardround.problems import problem_of
 from wardround.serving.desk import courses, frame
 from wardround.serving.desk.history import Round, batches, rounds
@@ -27,7 +27,7 @@ class HeldBack:
     """The quarantined rows of one batch: counts in words, None where one would give a small one away."""
 
     batch: Batch
-    came: str
+    came: str | None
     quarantined: str
     remaining: str | None
     reasons: tuple[tuple[str, str], ...]
@@ -60,7 +60,7 @@ def page(request: Request, name: str, page: int = 1) -> Response:
         timeline=courses.timeline(t, shown) if shown else None, performance=courses.performance(t, shown),
         drift=courses.drift(t, shown), shown=len(shown), total=len(made),
         faults=faults(t, use_case, shown, settings.small_cell),
-        held_back=held_back(use_case, known, settings.small_cell),
+        held_back=held_back(t, use_case, known, settings.small_cell),
         rounds=made[::-1][(at - 1) * PAGE : at * PAGE], at=at, pages=pages,
         versions=versions(name), batches=known,
     )  # fmt: skip
@@ -77,7 +77,7 @@ def faults(t: Words, use_case: UseCase, made: Sequence[Round], small_cell: int) 
     return tuple(found)
 
 
-def held_back(use_case: UseCase, known: Mapping[str, Batch], small_cell: int) -> tuple[HeldBack, ...]:
+def held_back(t: Words, use_case: UseCase, known: Mapping[str, Batch], small_cell: int) -> tuple[HeldBack, ...]:
     """Return the newest batches with rows in quarantine, counts suppressed where they are small."""
     store = frame.get_store()
     affected = [batch for batch in known.values() if batch.rows_quarantined][::-1][:HELD_BACK]
@@ -85,14 +85,17 @@ def held_back(use_case: UseCase, known: Mapping[str, Batch], small_cell: int) ->
     for batch in affected:
         accounting = quarantine.account(store, batch, recount=False)
         reasons = quarantine.show(store, use_case, batch, small_cell=small_cell)
-        small = suppressed(batch.rows_quarantined, small_cell) is None
+        parts = (batch.rows_accepted, batch.rows_quarantined)
+        few = suppressed(batch.rows_quarantined, small_cell) is None
+        gone = batch.rows_quarantined - accounting.remaining
+        came, told = whole(parts, small_cell), whole((accounting.remaining, gone), small_cell)
         found.append(
             HeldBack(
                 batch=batch,
-                came=in_words(batch.rows_in, small_cell),
-                quarantined=in_words(batch.rows_quarantined, small_cell),
-                remaining=None if small else in_words(accounting.remaining, small_cell),
-                reasons=tuple((reason, str(count)) for reason, count in reasons.items()),
+                came=None if came is None else f"{came:,}",
+                quarantined=t("content.fewer", n=small_cell) if few else f"{batch.rows_quarantined:,}",
+                remaining=None if told is None else f"{accounting.remaining:,}",
+                reasons=tuple(reasons.items()),
             )
         )
     return tuple(found)
