@@ -16,8 +16,11 @@ import numpy as np
 from wardround.models.preprocessing import RARE
 from wardround.problems.base import Floats
 
-_TOKEN = re.compile(r"[\u3400-\u9fff]|[^\W\d_\u3400-\u9fff]+(?:['’-][^\W\d_\u3400-\u9fff]+)*")
-_JOINED = re.compile(r"[^\S\n]*\n?[^\S\n]*")
+_ONE = r"[\u3400-\u9fff]|[^\W\d_\u3400-\u9fff]+(?:['’-][^\W\d_\u3400-\u9fff]+)*"
+_SPACE = r"[^\S\n]*\n?[^\S\n]*"
+_TOKEN, _JOINED = re.compile(_ONE), re.compile(_SPACE)
+_STEP = re.compile(rf"({_ONE})({_SPACE})(?=([^\W\d_]?))")
+"""A word, the white space behind it, and the letter with which the next word follows, if one does."""
 
 Found = tuple[str, int, int]
 """A term with its first character and the one behind its last."""
@@ -39,6 +42,21 @@ def found(text: str, longest: int) -> list[Found]:
     return terms
 
 
+def _names(text: str, longest: int) -> list[str]:
+    """Return the terms that `found` gives, in another order and without their places, several times as fast."""
+    steps = _STEP.findall(text)
+    words = [word.lower() for word, _, _ in steps]
+    joints = [(" " if space else "") if follows else None for _, space, follows in steps]
+    names, runs = list(words), words
+    for more in range(1, longest):
+        runs = [
+            run + joint + word if run and joint is not None else ""
+            for run, joint, word in zip(runs, joints[more - 1 :], words[more:], strict=False)
+        ]
+        names += filter(None, runs)
+    return names
+
+
 @dataclass(frozen=True, kw_only=True)
 class Terms:
     """Terms told apart, sorted, with their inverse frequencies (terms,), and how many words the longest may have."""
@@ -49,6 +67,7 @@ class Terms:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_number", {name: number for number, name in enumerate(self.names)})
+        object.__setattr__(self, "_weight", self.weights.tolist())
 
     def vector(self, text: str) -> dict[int, float]:
         """Return the weights of a text's terms by number: (1 + ln frequency) x inverse frequency, of length 1.
@@ -56,8 +75,9 @@ class Terms:
         Each text by itself, added up exactly: a row gets the same bits alone and in any batch.
         """
         numbers: dict[str, int] = self._number  # type: ignore[attr-defined]
-        counts = Counter(numbers[term] for term, _, _ in found(text, self.longest) if term in numbers)
-        raw = {number: (1 + math.log(counts[number])) * float(self.weights[number]) for number in sorted(counts)}
+        weights: list[float] = self._weight  # type: ignore[attr-defined]
+        counts = Counter([numbers[name] for name in _names(text, self.longest) if name in numbers])
+        raw = {number: (1 + math.log(count)) * weights[number] for number, count in sorted(counts.items())}
         length = math.sqrt(math.fsum(value * value for value in raw.values()))
         return {number: value / length for number, value in raw.items()}
 
@@ -83,10 +103,12 @@ def learned(texts: Sequence[str], patients: Any, *, longest: int, most: int, lea
     *patients* names the patient of each text. The inverse frequency is that among patients, smoothed as scikit-learn
     does: ln((1 + patients) / (1 + patients with the term)) + 1.
     """
-    of: dict[Any, set[str]] = {}
+    of: dict[Any, list[str]] = {}
     for text, patient in zip(texts, patients, strict=True):
-        of.setdefault(patient, set()).update(term for term, _, _ in found(text, longest))
-    counts = Counter(term for terms in of.values() for term in terms)
+        of.setdefault(patient, []).append(text)
+    counts: Counter[str] = Counter()
+    for own in of.values():
+        counts.update({name for text in own for name in _names(text, longest)})
     shared = sorted((-count, term) for term, count in counts.items() if count >= least)[:most]
     names = tuple(sorted(term for _, term in shared))
     weights = np.array([math.log((1 + len(of)) / (1 + counts[name])) + 1 for name in names])
