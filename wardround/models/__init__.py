@@ -58,9 +58,16 @@ def load(files: Mapping[str, bytes], *, place: str = "the model") -> Learner:
     try:
         facts = json.loads(files[FACTS])
         found = FAMILIES[facts["problem"], facts["family"]]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise Corrupted(f"{place}/{FACTS}", NOT_KNOWN) from None
-    restored: Learner = _home(found).restored(files, found, place=place)
+    home = _home(found)
+    try:
+        restored: Learner = home.restored(files, found, place=place)
+        restored.answer({name: [None] for name in restored.columns})  # its files may each be whole, but of two learners
+    except (Corrupted, ExtraMissing):
+        raise
+    except Exception as error:  # whatever files that were not saved together make it say
+        raise Corrupted(place, f"its files are not those of one learner ({type(error).__name__})") from None
     return restored
 
 

@@ -3,6 +3,7 @@
 Both say of each entity they find whether the text holds it present, absent or possible.
 """
 
+import hashlib
 import json
 import tempfile
 from abc import abstractmethod
@@ -17,10 +18,11 @@ import numpy as np
 from wardround.contents.text_assertions import assertions
 from wardround.errors import Corrupted, NotTrainable
 from wardround.models.base import Family
+from wardround.models.facts import FACTS
 from wardround.models.preprocessing import RARE
 from wardround.models.sequences import features, shared, split, tagged, untagged
 from wardround.models.texts import TextLearner, answered
-from wardround.models.whole import Progress
+from wardround.models.whole import Progress, texts_of
 from wardround.problems.base import Floats, Objects, Prediction
 from wardround.problems.tagging import spans
 from wardround.use_cases.base import UseCase
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TERMS, FIELD = "model.json", "model.crf"
-_MAGIC = b"lCRF"
 Spans = list[tuple[int, int, str]]
 
 
@@ -103,7 +104,7 @@ class Tagger(TextLearner):
 
     def take(self, files: Mapping[str, bytes], facts: Mapping[str, Any], *, place: str) -> None:
         """Take over what `files` and `facts` gave; see `WholeLearner.take`."""
-        self.kinds, self.language = tuple(facts["kinds"]), facts["language"]
+        self.kinds, self.language = texts_of(facts["kinds"]), facts["language"]
 
 
 @dataclass(kw_only=True, eq=False)
@@ -184,7 +185,8 @@ class ConditionalField(Tagger):
     """A linear-chain conditional random field (Lafferty, McCallum & Pereira 2001), fitted by L-BFGS with penalties *c1*
     (absolute) and *c2* (squared), in at most *iterations* steps; crfsuite (Okazaki 2007) does the work.
 
-    Its file is crfsuite's own: numbers and names of features, no code.
+    Its file is crfsuite's own: numbers and names of features, no code. crfsuite trusts every offset in it, and one that
+    is wrong ends the process, so that the hash is looked at before.
     """
 
     defaults: ClassVar[Mapping[str, Any]] = {"c1": 0.1, "c2": 0.1, "iterations": 60}
@@ -235,13 +237,16 @@ class ConditionalField(Tagger):
         """Return what it learned as files by name."""
         return {FIELD: self.body}
 
+    def facts(self) -> Mapping[str, Any]:
+        """Return what `Tagger.facts` does, and the hash of the file."""
+        return {**super().facts(), "sha256": hashlib.sha256(self.body).hexdigest()}
+
     def take(self, files: Mapping[str, bytes], facts: Mapping[str, Any], *, place: str) -> None:
         """Take over what `files` and `facts` gave; see `WholeLearner.take`."""
         super().take(files, facts, place=place)
         self.body = files[FIELD]
-        whole = len(self.body) >= 8 and int.from_bytes(self.body[4:8], "little") == len(self.body)
-        if not self.body.startswith(_MAGIC) or not whole:
-            raise Corrupted(f"{place}/{FIELD}", "it is no whole file of crfsuite")
+        if hashlib.sha256(self.body).hexdigest() != facts["sha256"]:
+            raise Corrupted(f"{place}/{FIELD}", f"it is not the file that {FACTS} was saved with")
 
 
 _OF: Mapping[str, type[Tagger]] = {"dictionary": Dictionary, "crf": ConditionalField}

@@ -10,6 +10,7 @@ import numpy as np
 
 from wardround.errors import Corrupted, InputFault, NotTrainable, UseCaseInvalid
 from wardround.models.base import Family, Trial
+from wardround.models.facts import FACTS, FORMAT
 from wardround.models.preprocessing import PLACE
 from wardround.problems.base import Floats, Objects, Prediction
 from wardround.use_cases.base import Candidate, UseCase
@@ -17,8 +18,6 @@ from wardround.use_cases.base import Candidate, UseCase
 if TYPE_CHECKING:
     import pandas as pd
 
-FACTS = "learner.json"
-FORMAT = 1
 Progress = Callable[[str, float], None]
 """Told of long work: a sentence, and which share of it is done."""
 
@@ -184,22 +183,17 @@ class WholeLearner(ABC):
         """Return the learner that was saved as *files*.
 
         Raises:
-            Corrupted: a file is missing, or not what `save` writes.
+            Corrupted: they are not what `save` writes; `wardround.models.load` makes that of any other error, too.
         """
-        try:
-            facts = json.loads(files[FACTS])
-            if facts["format"] != FORMAT:
-                raise Corrupted(
-                    f"{place}/{FACTS}", f"its format is not {FORMAT}, which this version of wardround reads"
-                )
-            made = cls(
-                use_case=None, kind=family, parameters=dict(facts["parameters"]), calibrate=bool(facts["calibrate"]),
-                columns=tuple(facts["columns"]), notes=tuple(facts["notes"]), described=tuple(facts["described"]),
-                name=str(facts["use_case"]),
-            )  # fmt: skip
-            made.take(files, facts["learned"], place=place)
-        except (KeyError, TypeError, ValueError):
-            raise Corrupted(place, "it is not what a learner of this version of wardround saves") from None
+        facts = json.loads(files[FACTS])
+        if facts["format"] != FORMAT:
+            raise Corrupted(f"{place}/{FACTS}", f"its format is not {FORMAT}, which this version of wardround reads")
+        made = cls(
+            use_case=None, kind=family, parameters=dict(facts["parameters"]), calibrate=bool(facts["calibrate"]),
+            columns=texts_of(facts["columns"]), notes=texts_of(facts["notes"]), described=texts_of(facts["described"]),
+            name=str(facts["use_case"]),
+        )  # fmt: skip
+        made.take(files, facts["learned"], place=place)
         return made
 
     def trial(self, frame: "pd.DataFrame", target: Floats, patients: Any, candidate: Candidate, seed: int) -> Trial:
@@ -227,3 +221,14 @@ class WholeLearner(ABC):
     @property
     def _own(self) -> str:
         return self.use_case.name if self.use_case else self.name
+
+
+def texts_of(stored: Sequence[Any]) -> tuple[str, ...]:
+    """Return what was *stored* as texts.
+
+    Raises:
+        TypeError: something else is among them.
+    """
+    if not all(isinstance(each, str) for each in stored):
+        raise TypeError("texts only")
+    return tuple(stored)

@@ -15,7 +15,7 @@ from wardround.models.estimators import fitted
 from wardround.models.folds import PatientFolds
 from wardround.models.terms import Terms, learned
 from wardround.models.texts import TextLearner, spread, stored
-from wardround.models.whole import Progress
+from wardround.models.whole import Progress, texts_of
 from wardround.problems.base import Floats, Objects, Prediction
 from wardround.problems.multilabel import SEPARATOR
 from wardround.use_cases.base import UseCase
@@ -200,7 +200,7 @@ class BagOfWords(TextLearner):
 
     def take(self, files: Mapping[str, bytes], facts: Mapping[str, Any], *, place: str) -> None:
         """Take over what `files` and `facts` gave; see `WholeLearner.take`."""
-        names, self.outcomes = tuple(facts["terms"]), tuple(facts["outcomes"])
+        names, self.outcomes = texts_of(facts["terms"]), texts_of(facts["outcomes"])
         self.shown, self.intercepts = tuple(facts["shown"]), np.array(facts["intercepts"], dtype=float)
         if len(self.intercepts) != len(self.outcomes) or not set(self.shown) <= set(range(len(names))):
             raise Corrupted(place, "its terms and outcomes do not fit one another")

@@ -13,6 +13,7 @@ from safetensors.torch import save as write_weights
 from wardround import models
 from wardround.errors import Corrupted
 from wardround.errors.extras import ExtraMissing
+from wardround.models.neural.signals import Grid, Steps
 
 WEIGHTS, FACTS = "model.safetensors", "learner.json"
 
@@ -73,10 +74,25 @@ def test_an_architecture_out_of_bounds_costs_nothing_and_is_refused(files, absur
         models.load(changed(files, shape=shape | absurd))
 
 
+def test_a_content_out_of_bounds_costs_nothing_and_is_refused(files):
+    body = json.loads(files[FACTS])["learned"]["body"]
+    with pytest.raises(Corrupted):
+        models.load(changed(files, body=body | {"size": [10**6, 10**6]}))
+    channel = {"name": "beat", "means": (0.0,), "spreads": (1.0,)}
+    for made in (
+        lambda: Grid(**channel, points=10**9, step=1.0, masked=False),
+        lambda: Steps(**channel, gap=1.0, most=0),
+        lambda: Steps(**channel | {"spreads": ()}, gap=1.0, most=9),
+    ):
+        with pytest.raises(ValueError, match=r"out of bounds|no scale"):
+            made()
+
+
 @pytest.mark.parametrize(
     "facts",
     [
-        {"network": "anything"}, {"members": 2}, {"members": 0}, {"body": {"kind": "pictures"}}, {"body": None},
+        {"network": "anything"}, {"members": 2}, {"members": 0}, {"members": 10**9},
+        {"body": {"kind": "pictures"}}, {"body": None},
         {"meaning": {"kind": "classes", "names": ["a"], "weights": [], "temperatures": [], "yes_or_no": True}},
         {"meaning": {"kind": "number", "mean": "text", "spread": 1.0}},
     ],

@@ -11,6 +11,8 @@ from wardround import models
 from wardround.errors import NotTrainable, UseCaseInvalid
 from wardround.models.neural import loop
 from wardround.models.neural.answers import Classes, Number
+from wardround.models.neural.parameters import faults
+from wardround.models.neural.rebuilding import Autoencoder
 
 
 def test_a_patient_is_held_out_with_all_rows_or_with_none():
@@ -167,6 +169,7 @@ def test_an_interval_holds_nine_in_ten():
         ("dense", {"epochs": 2.5}, "epochs is a whole number"),
         ("dense", {"learning_rate": 0.0}, "learning_rate is above 0"),
         ("dense", {"dropout": 1.0}, "dropout is at least 0 and below 1"),
+        ("cnn", {"largest": 8193}, "largest is at most 8192"),
         ("cnn", {"kernel": 4}, "kernel is odd"),
         ("cnn", {"blocks": 9}, "blocks is from 1 to 8"),
         ("recurrent", {"cell": "rnn"}, "cell is one of gru, lstm"),
@@ -183,6 +186,7 @@ def test_a_grid_of_a_search_is_checked_value_by_value(hand):
     learner.check_parameters({"width": (16, 32), "optimiser": ("adam",)})
     with pytest.raises(UseCaseInvalid, match="width is at least 1"):
         learner.check_parameters({"width": (16, 0)})
+    assert faults({"flag": (0.05, 1.0)}, Autoencoder.defaults) == ("flag is at least 0 and below 1",)
 
 
 def test_a_content_that_is_not_there_is_named(hand):

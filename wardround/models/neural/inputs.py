@@ -19,7 +19,9 @@ from torch.nn import functional
 from wardround.contents.arrays import unpacked
 from wardround.errors import Corrupted, InputFault, NotTrainable
 from wardround.models import storage
+from wardround.models.facts import MODEL
 from wardround.models.matrices import owners
+from wardround.models.neural.parameters import MOST
 from wardround.models.preprocessing import PLACE, Encoding, learned, transformed
 from wardround.problems.base import Floats
 from wardround.use_cases.base import UseCase
@@ -32,7 +34,6 @@ REGIONS = 4
 """A picture is explained in so many times so many regions."""
 SEGMENTS = 8
 """A signal is explained in so many stretches of time."""
-TRANSFORMER = "model.skops"
 
 
 class Input(ABC):
@@ -129,6 +130,8 @@ class Pictures(OfContent):
     enhance: str
 
     def __post_init__(self) -> None:
+        if self.size is not None and not all(0 < side <= MOST["largest"] for side in self.size):
+            raise ValueError("a picture is out of bounds")
         self.columns = (self.name,)
         around = range(1, REGIONS + 1)
         self.parts = tuple(f"{self.name} row {i} column {j}" for i in around for j in around)
@@ -224,7 +227,7 @@ def facts_of(made: Input) -> dict[str, Any]:
 
 def files_of(made: Input | None) -> dict[str, bytes]:
     """Return what an input learned that is no plain value, as files."""
-    return {TRANSFORMER: storage.dumps(made.transformer)} if isinstance(made, Features) else {}
+    return {MODEL: storage.dumps(made.transformer)} if isinstance(made, Features) else {}
 
 
 def features_from(facts: Mapping[str, Any], files: Mapping[str, bytes], *, place: str) -> Features:
@@ -236,9 +239,9 @@ def features_from(facts: Mapping[str, Any], files: Mapping[str, bytes], *, place
     from pydantic import TypeAdapter
     from sklearn.compose import ColumnTransformer
 
-    transformer = storage.loads(files[TRANSFORMER], place=f"{place}/{TRANSFORMER}")
+    transformer = storage.loads(files[MODEL], place=f"{place}/{MODEL}")
     if not isinstance(transformer, ColumnTransformer):
-        raise Corrupted(f"{place}/{TRANSFORMER}", "it holds no preparation of features")
+        raise Corrupted(f"{place}/{MODEL}", "it holds no preparation of features")
     encoding = TypeAdapter(Encoding).validate_python(facts["encoding"])
     return Features(encoding=encoding, transformer=transformer, missing=bool(facts["missing"]))
 

@@ -28,9 +28,11 @@ CHOICES: Mapping[str, tuple[Any, ...]] = {
 }
 KERNELS = {1: 7, 2: 3}
 """By dimensions of a content, how many points a convolution looks at along each."""
-_SHARES = ("dropout", "flagged")
+_SHARES = ("dropout", "flag")
 _FROM_ZERO = ("weight_decay", "patience")
 _DEEP = ("blocks", "layers")
+MOST: Mapping[str, int] = {"largest": 8_192, "points": 100_000}
+"""So many pixels of a side, so many points of time at the most."""
 
 
 def faults(names: Mapping[str, Any], defaults: Mapping[str, Any]) -> tuple[str, ...]:
@@ -56,6 +58,8 @@ def _fault(name: str, value: Any, default: Any) -> str:
         return "" if 1 <= value <= 8 else "is from 1 to 8"
     if name == "kernel":
         return "" if value == 0 or (value > 0 and value % 2) else "is odd, or 0"
+    if name in MOST and value > MOST[name]:
+        return f"is at most {MOST[name]}"
     least = 0 if name in _FROM_ZERO else 1 if whole else None
     if least is None:
         return "" if value > 0 else "is above 0"

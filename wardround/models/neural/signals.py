@@ -9,6 +9,7 @@ import numpy as np
 from wardround.contents.arrays import unpacked
 from wardround.errors import InputFault, NotTrainable
 from wardround.models.neural.inputs import SEGMENTS, Array, OfContent, cells
+from wardround.models.neural.parameters import MOST
 from wardround.models.preprocessing import PLACE
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ class Series(OfContent):
     spreads: tuple[float, ...]
 
     def __post_init__(self) -> None:
+        if len(self.means) != len(self.spreads):
+            raise ValueError("a channel has no scale")
         self.means, self.spreads = tuple(self.means), tuple(self.spreads)
         self.columns = (self.name,)
         self.parts = tuple(f"{self.name} part {i}" for i in range(1, SEGMENTS + 1))
@@ -63,6 +66,11 @@ class Grid(Series):
     points: int
     step: float
     masked: bool
+
+    def __post_init__(self) -> None:
+        if not 2 <= self.points <= MOST["points"]:
+            raise ValueError("a signal is out of bounds")
+        super().__post_init__()
 
     @classmethod
     def of(cls, name: str, channels: int, frame: "pd.DataFrame", *, most: int) -> tuple["Grid", tuple[str, ...]]:
@@ -118,6 +126,11 @@ class Steps(Series):
 
     gap: float
     most: int
+
+    def __post_init__(self) -> None:
+        if self.most < 1:
+            raise ValueError("a series is out of bounds")
+        super().__post_init__()
 
     @classmethod
     def of(cls, name: str, channels: int, frame: "pd.DataFrame", *, most: int) -> tuple["Steps", tuple[str, ...]]:

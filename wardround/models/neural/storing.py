@@ -12,6 +12,7 @@ from wardround.errors import Corrupted
 from wardround.models.neural.networks import built
 
 WEIGHTS = "model.safetensors"
+_OTHERS = "its weights are not of the sizes that the learner's architecture has"
 
 
 def packed_weights(networks: Sequence[nn.Module]) -> bytes:
@@ -40,11 +41,13 @@ def unpacked_networks(body: bytes, name: str, shape: Mapping[str, Any], members:
         raise Corrupted(where, "it cannot be read as safetensors") from None
     with torch.device("meta"):
         layout = built(name, shape).state_dict()
+    if not 0 < len(tensors) == members * len(layout):  # asked first: members may be absurdly many
+        raise Corrupted(where, _OTHERS)
     wanted = {
         f"{number}.{key}": (tensor.shape, tensor.dtype) for number in range(members) for key, tensor in layout.items()
     }
     if {key: (tensor.shape, tensor.dtype) for key, tensor in tensors.items()} != wanted:
-        raise Corrupted(where, "its weights are not of the sizes that the learner's architecture has")
+        raise Corrupted(where, _OTHERS)
     if not all(bool(torch.isfinite(tensor).all()) for tensor in tensors.values()):
         raise Corrupted(where, "a weight is not finite")
     out = []
