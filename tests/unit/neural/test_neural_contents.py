@@ -195,7 +195,7 @@ def test_explanation_and_saliency_point_to_where_the_finding_is(hand):
 def test_an_explanation_of_a_reconstruction_adds_up_to_the_error(hand):
     frame = hand.rows()[0]
     for name in ("autoencoder-features", "autoencoder-picture", "autoencoder-series"):
-        learner = hand.fitted(name)
+        learner = hand.kept(name)
         value = learner.predict(frame).value
         known = np.isfinite(value)
         assert learner.explain(frame).sum(axis=1).to_numpy()[known] == pytest.approx(value[known], rel=1e-4), name
@@ -212,7 +212,7 @@ def test_a_strange_row_is_rebuilt_badly(hand):
     inverted = [None if cell is None else packed(255 - unpacked(cell)) for cell in frame["picture"]]
     strange["picture"] = pd.Series(inverted, dtype=object)
     for name in ("autoencoder-features", "autoencoder-picture"):
-        learner = hand.fitted(name)
+        learner = hand.kept(name)
         usual, found = learner.predict(frame), learner.predict(strange)
         assert np.nanmedian(found.value) > np.nanmax(usual.value), name
         assert (found.output[np.isfinite(found.value)] == "unusual").mean() > 0.9
@@ -236,7 +236,7 @@ def test_objects_that_touch_are_told_apart_by_their_cores():
 
 def test_a_picture_of_any_size_gives_tiles_and_a_mask_of_its_own_size(hand):
     assert [each.shape for each in _tiles(np.zeros((2, 20, 9), dtype=np.float32), 16)] == [(2, 16, 16)] * 2
-    learner, frame = hand.fitted("unet"), hand.rows()[0]
+    learner, frame = hand.kept("unet"), hand.rows()[0]
     found = learner.predict(frame)
     for i, cell in enumerate(frame["picture"]):
         if cell is not None:

@@ -89,7 +89,7 @@ def test_another_seed_gives_another_network(hand):
 
 @pytest.mark.parametrize("name", ["cnn-picture", "dense-classification"])
 def test_without_its_guard_a_row_hangs_on_its_neighbours(name, hand, monkeypatch):
-    learner, frame = hand.fitted(name), hand.rows()[0]
+    learner, frame = hand.kept(name), hand.rows()[0]
     frame = pd.concat([frame] * 4, ignore_index=True)
     monkeypatch.setattr(learner_module, "BY_ROW", frozenset())
     monkeypatch.setattr(networks.Ordered, "forward", torch.nn.Linear.forward)
