@@ -20,7 +20,7 @@ from wardround.errors import AlreadyExists, Corrupted, NoChampion, NotFound
 from wardround.models import Learner
 from wardround.models import load as load_model
 from wardround.models.facts import FACTS
-from wardround.problems import PROBLEMS
+from wardround.problems import PROBLEMS, Prediction
 from wardround.use_cases.base import UseCase
 
 if TYPE_CHECKING:
@@ -83,7 +83,9 @@ def score(
 ) -> Scored:
     """Predict the accepted rows of *batch* with *version* (None: the champion), once per (batch, version).
 
-    Memory does not grow with the batch. Each row gets record_id, value, low, high (NaN: no interval), the answer
+    Memory does not grow with the batch. What was answered online by a version that reads contents cannot be worked out
+    again, since the log does not keep them: there the logged answer stands, and none (NaN) where another version gave
+    the last one. Each row gets record_id, value, low, high (NaN: no interval), the answer
     itself where it is no number, the model's version, the batch as hash of its input, and the time.
 
     Raises:
@@ -98,10 +100,13 @@ def score(
         return _scored(_read(store, manifest_key), new=False)
     except NotFound:
         pass
+    from wardround.sources.log import answers_of
+
     learner = load_learner(store, chosen)
+    logged = answers_of(store, batch, chosen.version) if reads_contents(use_case, learner) else None
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "predictions.parquet"
-        rows = _write(path, learner, store=store, batch=batch, version=chosen.version, now=now)
+        rows = _write(path, learner, logged, store=store, batch=batch, version=chosen.version, now=now)
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         key = f"predictions/{use_case.name}/{batch.id}/{chosen.version}-{digest[:16]}.parquet"
@@ -167,7 +172,21 @@ def _stored(
         raise Corrupted(manifest.key, "it is gone") from None
 
 
-def _write(path: Path, learner: Learner, *, store: "Store", batch: Batch, version: str, now: datetime) -> int:
+def reads_contents(use_case: UseCase, learner: Learner) -> bool:
+    """Whether *learner* needs a content itself, and not only what was measured of it."""
+    return not set(learner.columns).isdisjoint(content.name for content in use_case.contents)
+
+
+def _write(
+    path: Path,
+    learner: Learner,
+    logged: "pd.DataFrame | None",
+    *,
+    store: "Store",
+    batch: Batch,
+    version: str,
+    now: datetime,
+) -> int:
     import pandas as pd
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -183,9 +202,10 @@ def _write(path: Path, learner: Learner, *, store: "Store", batch: Batch, versio
     rows = 0
     with pq.ParquetWriter(path, form, compression="zstd", write_page_checksum=True) as writer:
         for frame in batches.frames(store, batch, late_labels=False):
+            made = learner.predict(frame) if logged is None else _answered(logged, frame)
             table: dict[str, Any] = {
                 "record_id": frame["record_id"],
-                **predicted.columns(problem, learner.predict(frame), output=True),
+                **predicted.columns(problem, made, output=True),
                 "version": version,
                 "input": batch.id,
                 "time": now,
@@ -193,6 +213,11 @@ def _write(path: Path, learner: Learner, *, store: "Store", batch: Batch, versio
             writer.write_table(pa.Table.from_pandas(pd.DataFrame(table), schema=form, preserve_index=False))
             rows += len(frame)
     return rows
+
+
+def _answered(logged: "pd.DataFrame", frame: "pd.DataFrame") -> Prediction:
+    rows = logged.reindex(frame["record_id"])
+    return Prediction(**{name: rows[name].to_numpy() for name in predicted.NUMBERS})
 
 
 def _version(store: "Store", use_case: UseCase, version: str | ModelVersion | None) -> ModelVersion:

@@ -9,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from wardround.domain import Batch
 from wardround.privacy import coarsen, enforce, leaving
 from wardround.sources.cells import STR, cells, missing
 from wardround.sources.moments import moments
 from wardround.sources.schema import Fault
-from wardround.sources.shipped import Window, tables
+from wardround.sources.shipped import Window, tables, window_of
 from wardround.sources.values import Column, read_feature
 from wardround.use_cases.base import UseCase
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from wardround.store import Store
 
 _FEATURES = "features."
+_ANSWERS = ["entry", "answered_at", "server", "sequence", "record_id", "version", "value", "low", "high"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +59,7 @@ def read_log(use_case: UseCase, window: Window, *, store: "Store", now: datetime
         Corrupted: a shipment is gone, or not what was written.
         PrivacyBroken: a name is no pseudonym.
     """
-    entries = _united(tables(store, window)).to_pandas().drop_duplicates("entry", ignore_index=True)
-    entries = entries.sort_values(["answered_at", "server", "sequence"], kind="stable", ignore_index=True)
+    entries = _in_order(tables(store, window))
     kept = ~entries["record_id"].duplicated(keep="last").to_numpy(dtype=bool)
     values: dict[str, pd.Series[Any]] = {name: entries[name].astype(STR) for name in ("record_id", "patient_id")}
     columns: dict[str, Column] = {}
@@ -88,6 +89,28 @@ def read_log(use_case: UseCase, window: Window, *, store: "Store", now: datetime
         inputs=pd.DataFrame(others | {name: values[name] for name in use_case.feature_names}),
         faults=tuple(fault for column in columns.values() for fault in column.faults),
     )
+
+
+def answers_of(store: "Store", batch: Batch, version: str) -> pd.DataFrame | None:
+    """Return ``value``, ``low`` and ``high`` as *version* answered them online, by the record ids of *batch*.
+
+    A record whose last answer is another version's is not there. None: the batch is not of ``log:online``.
+
+    Raises:
+        Corrupted: a shipment is gone, or not what was written.
+    """
+    window = window_of(store, batch)
+    if window is None:
+        return None
+    entries = _in_order(part.select(_ANSWERS) for part in tables(store, window))
+    last = entries.drop_duplicates("record_id", keep="last")
+    mine = last[last["version"] == version].set_index("record_id")
+    return mine[["value", "low", "high"]].astype("float64")
+
+
+def _in_order(parts: "Iterable[pa.Table]") -> pd.DataFrame:
+    entries: pd.DataFrame = _united(parts).to_pandas().drop_duplicates("entry", ignore_index=True)
+    return entries.sort_values(["answered_at", "server", "sequence"], kind="stable", ignore_index=True)
 
 
 def _row_faults(columns: Iterable[Column], kept: npt.NDArray[np.bool_]) -> dict[str, list[int]]:

@@ -26,6 +26,7 @@ T = TypeVar("T")
 _AT_ONCE = 16
 _TEXTS = ("request", "record_id", "patient_id", "site")
 _WINDOW = "-window.json"
+_NAME = re.compile(r"log:online#([0-9]+)")
 _MANIFEST = re.compile(r".*/[0-9]{4}-[0-9]{2}-[0-9]{2}/[0-9a-f]{64}\.json")
 
 
@@ -131,6 +132,22 @@ def window_to_read(store: "Store", use_case: str, *, now: datetime) -> tuple[Win
     except AlreadyExists:  # another round cut it first
         return _read(store, Window, key), None
     return window, None
+
+
+def window_of(store: "Store", batch: Batch) -> Window | None:
+    """Return the window that *batch* was made of, None where it came another way.
+
+    Raises:
+        Corrupted: the window is gone, or not what was written.
+    """
+    made = _NAME.fullmatch(batch.source)
+    if made is None:
+        return None
+    key = f"{_windows(batch.use_case)}{int(made[1]):08}{_WINDOW}"
+    try:
+        return _read(store, Window, key)
+    except NotFound:
+        raise Corrupted(key, "it is gone") from None
 
 
 def remember_batch(store: "Store", window: Window, batch: Batch) -> None:
