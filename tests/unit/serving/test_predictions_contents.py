@@ -19,10 +19,10 @@ from PIL import Image
 from wardround import batches, contents
 from wardround.answers import delivery
 from wardround.contents.arrays import packed, unpacked
-from wardround.domain import Action
 from wardround.ingest import ingest
+from wardround.labels import add_labels
 from wardround.models import FAMILIES
-from wardround.monitoring.visit import monitor
+from wardround.monitoring.visit import load_profile, monitor, summarise_batch
 from wardround.predicted import prediction_of
 from wardround.problems import problem_of
 from wardround.problems.answering import Row, shape_of
@@ -32,6 +32,7 @@ from wardround.serving.predictions import Refused, schema
 from wardround.serving.predictions.champions import Champions
 from wardround.serving.predictions.contents import example, read_contents
 from wardround.serving.predictions.form import Form
+from wardround.sources import source_from
 from wardround.sources.shipped import window_to_read
 from wardround.training import train
 from wardround.use_cases.base import Candidate, Content, Feature, Floor, Monitoring, Source, Split, Target, UseCase
@@ -402,7 +403,50 @@ def test_the_log_keeps_what_was_measured_and_never_the_content(asked, caplog):
     assert not done.batch.refused, done.batch.outcomes
     assert done.batch.rows_accepted == len(it.records)
     score(case, done.batch, store=store, settings=it.ward.settings, now=NOW)
-    assert predictions(store, case, done.batch, it.version)["value"].isna().all()
+    scored = predictions(store, case, done.batch, it.version).set_index("record_id")
+    wanted = predictions(store, case, it.batch, it.version).set_index("record_id").loc[scored.index]
+    assert np.array_equal(scored["value"], wanted["value"])
+    assert scored["parts"].isna().all(), "the log keeps the one number, so labels that come later judge nothing"
+
+
+def test_answers_about_contents_are_followed_as_they_were_given_each_by_its_own_version(asked, tmp_path):
+    it = asked("note with names")
+    case, store, settings = it.question.case, it.ward.store, it.ward.settings
+    second = it.ward.model("bag_of_words", seed=1)
+    for version, records in ((it.version, it.records), (second, it.records[:10])):
+        if version == second:
+            it.ward.promote(version)
+        with it.ward.served(api_rate=10**9) as served:
+            answered = served.ask({"records": records}, key=it.ward.key(case.name), case=case.name)
+            assert answered.json()["model"]["version"] == version.version
+            served.log.ship()
+    online = Source(kind="log", location="online")
+    batch = ingest(case, online, derived_suite(case), label="online", store=store, settings=settings, now=NOW).batch
+    (found,) = [each.sentence for each in batch.outcomes if each.expectation == "contents"]
+    assert "rest on contents, which the log does not keep" in found
+    assert "each stands as the log says" in found
+    again = {pseudonyms(case, settings, own, own, request="0" * 32)[0] for own in (f"r{n}" for n in range(10))}
+    held = {}
+    for version in (it.version, second):
+        for each in (batch, it.batch):
+            score(case, each, store=store, settings=settings, now=NOW, version=version)
+        logged, worked_out = (
+            predictions(store, case, each, version).set_index("record_id")["value"] for each in (batch, it.batch)
+        )
+        there = logged.index[logged.notna()]
+        assert np.array_equal(logged[there], worked_out[there])
+        held[version.version] = logged
+    first, later = held[it.version.version], held[second.version]
+    assert set(later.index[later.notna()]) == again == set(first.index[first.isna()])
+    rows = pd.read_parquet(tmp_path / "delivery.parquet")
+    rows[["record", "outcome"]].to_csv(tmp_path / "outcomes.csv", index=False)
+    late = replace(case, source=Source(kind="csv", location="late.csv"))
+    add_labels(late, source_from(str(tmp_path / "outcomes.csv")), store=store, settings=settings, now=NOW)
+    profile = load_profile(store, case.name, it.version.version)
+    summary = summarise_batch(case, batch, profile, it.version.version, store=store)
+    truth = batches.rows(store, batch).set_index("record_id")["target"].loc[first.index]
+    assert summary.loss.total == first.notna().sum() == len(it.records) - 10
+    assert summary.loss.mean == pytest.approx(((first - truth) ** 2).mean())
 
 
 def test_a_model_of_another_content_never_answers(asked):
@@ -451,5 +495,10 @@ def test_a_round_watches_what_was_measured_of_contents_that_are_not_kept(asked, 
     decision = monitor(case, done.batch, store=store, settings=settings, now=NOW, as_of=NOW)
     watched = {reading.column for reading in decision.readings if reading.kind == "input drift"}
     assert {"beat_rate", "beat_low", "beat_embedding_1"} <= watched
-    assert decision.action in (Action.NONE, Action.INSUFFICIENT_DATA), decision.reasons
-    assert not any(reading.alarm for reading in decision.readings), [r for r in decision.readings if r.alarm]
+    of_inputs = [reading for reading in decision.readings if reading.kind != "prediction drift"]
+    assert not any(reading.alarm for reading in of_inputs), [r for r in of_inputs if r.alarm]
+    delivered = monitor(case, it.batch, store=store, settings=settings, now=NOW, as_of=NOW)
+    one, other = (
+        [reading for reading in each.readings if reading.kind == "prediction drift"] for each in (decision, delivered)
+    )
+    assert one == other != [], "the answers are followed as those about a delivery of the same contents are"
