@@ -52,6 +52,7 @@ def test_noise_is_estimated_in_its_own_unit():
 def test_sharpness_does_not_depend_on_contrast(chest):
     picture = chest() / 255
     assert sharpness(0.5 * picture + 0.2) == pytest.approx(sharpness(picture))
+    assert sharpness(np.full((16, 16), 0.5)) == 0  # and a picture without any has no sharpness
 
 
 def test_a_negative_has_the_other_sign_along_the_midline_and_in_every_embedding(chest):
@@ -59,6 +60,12 @@ def test_a_negative_has_the_other_sign_along_the_midline_and_in_every_embedding(
     assert midline(picture) > 0.1
     assert midline(1 - picture) == pytest.approx(-midline(picture))
     assert embedding(1 - picture) == pytest.approx(-embedding(picture))
+
+
+def test_the_midline_looks_at_the_middle_and_both_lungs_between_two_and_five_sevenths_of_the_height():
+    ramp = np.tile(np.minimum(np.arange(28.0), np.arange(28.0)[::-1]), (28, 1))
+    ramp[:8] = ramp[20:] = 1000
+    assert midline(ramp) == pytest.approx(12 - 6)  # columns 11 to 16, less 4 to 8 and 19 to 23
 
 
 def test_an_embedding_is_blind_to_gain_and_nearly_to_size(chest):

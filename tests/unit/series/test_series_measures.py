@@ -28,6 +28,7 @@ def test_length_rate_and_gaps_are_those_of_the_clock():
     assert found["duration"] == pytest.approx(9.99)
     assert found["rate"] == pytest.approx(100, rel=1e-3)
     assert found["longest_gap"] == pytest.approx(1.01, rel=1e-4)
+    assert measures(np.sin(times), times + 5)["duration"] == pytest.approx(9.99)
 
 
 def test_half_the_sampling_rate_shows_in_the_rate_or_in_the_duration():
