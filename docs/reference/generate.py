@@ -1,7 +1,9 @@
 """Write the pages of this folder that can be read off the code: commands, settings, exit codes."""
 
+import importlib
 import inspect
 import os
+import pkgutil
 import sys
 from pathlib import Path
 
@@ -9,6 +11,14 @@ import typer
 
 HERE = Path(__file__).parent
 NOTE = "<!-- written by docs/reference/generate.py; change the code, then run `make docs` -->\n\n"
+DEFAULTS = {"home": "`~/.wardround`", "actor": "the user of this machine"}
+BESIDE = {
+    "USE_CASE": "What `--use-case` says where it is not given.",
+    "PASSPHRASE": "Your passphrase, for commands that would ask for it.",
+    "NEW_PASSPHRASE": "The new one, for `wardround people add` and `wardround people passphrase`.",
+    "SHOW_ERRORS": "1: show the words of an unexpected error, which may quote patient data.",
+}
+"""What is read from the environment beside the settings' fields."""
 
 
 def commands() -> str:
@@ -44,8 +54,9 @@ def settings() -> str:
 
     lines = ["# Environment variables\n", "| variable | meaning | default |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
-        default = "" if field.default_factory or field.default is None else field.default
+        default = DEFAULTS.get(name, "" if field.default_factory or field.default is None else field.default)
         lines.append(f"| `WARDROUND_{name.upper()}` | {field.description or ''} | {default} |")
+    lines += [f"| `WARDROUND_{name}` | {meaning} |  |" for name, meaning in BESIDE.items()]
     return NOTE + "\n".join(lines) + "\n"
 
 
@@ -53,12 +64,16 @@ def errors() -> str:
     """Return the page of errors and exit codes, from the error classes."""
     from wardround import errors as module
 
+    homes = [
+        importlib.import_module(f"{module.__name__}.{home.name}") for home in pkgutil.iter_modules(module.__path__)
+    ]
+    kinds = {name: kind for home in (module, *homes) for name, kind in inspect.getmembers(home, inspect.isclass)}
     lines = [
         "# Errors and exit codes\n",
         "0 done; 1 the pipeline said no; 2 wrong input or configuration; 3 something outside failed.\n",
         "| error | exit code | meaning |", "|---|---|---|",
     ]  # fmt: skip
-    for name, kind in inspect.getmembers(module, inspect.isclass):
+    for name, kind in sorted(kinds.items()):
         if issubclass(kind, module.WardroundError):
             first = inspect.cleandoc(kind.__doc__ or "").splitlines()[0]
             lines.append(f"| `{name}` | {kind.exit_code} | {first} |")

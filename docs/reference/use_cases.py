@@ -9,14 +9,14 @@ from wardround.use_cases import REGISTRY, base, load
 
 HERE = Path(__file__).parent
 PARTS = (
-    base.UseCase, base.Source, base.Feature, base.Code, base.Target, base.Split, base.Candidate, base.Floor,
-    base.Comparison, base.Limit, base.Monitoring, base.Retraining, base.Schedule,
+    base.UseCase, base.Source, base.Feature, base.Code, base.Content, base.Target, base.Split, base.Candidate,
+    base.Floor, base.Comparison, base.Limit, base.Monitoring, base.Retraining, base.Schedule,
 )  # fmt: skip
 
 
 def page() -> str:
     """Return the whole page."""
-    text = (HERE / "use-cases.template.md").read_text()
+    text = (HERE / "use-cases.template.md").read_text().replace("COUNT", str(len(REGISTRY)))
     for mark, made in (("SHIPPED", shipped()), ("FIELDS", fields()), ("METRICS", metrics())):
         text = re.sub(rf"^{mark}$", lambda _, made=made: made, text, flags=re.M)
     return text
@@ -24,12 +24,15 @@ def page() -> str:
 
 def shipped() -> str:
     """Return a table of the shipped use cases."""
-    lines = ["| name | question | problem | rows apart by | features | source |", "|---|---|---|---|---|---|"]
+    lines = [
+        "| name | question | problem | rows apart by | features | source | data |",
+        "|---|---|---|---|---|---|---|",
+    ]
     for name in REGISTRY:
         use_case = load(name)
         lines.append(
             f"| `{name}` | {use_case.question} | {use_case.problem} | {use_case.split.kind} | {len(use_case.features)} "
-            f"| {use_case.source.kind}: `{use_case.source.location}` |"
+            f"| {use_case.source.kind}: `{use_case.source.location}` | {use_case.attribution or '-'} |"
         )
     return "\n".join(lines)
 
