@@ -76,6 +76,20 @@ def test_a_champion_is_not_replaced_without_a_comparison():
     assert verdict(case(FLOOR), rows()).passed
 
 
+def test_no_superiority_in_stability_since_the_same_procedure_shows_it_in_a_tenth_of_reseeds():
+    floor = Floor(metric="stability", limit=0.5, reason="r")
+    asked = [Comparison(metric="stability", kind="superior", reason="r")]
+    asked += [Comparison(metric="stability", kind="non-inferior", margin=0.1, reason="r")]
+    spread = np.random.default_rng(1).normal(0, 0.01, (300, 1))
+    good, better = (
+        replace(rows(), prediction=Prediction(value=np.ones(300), parts=np.full((300, 6), level) + spread))
+        for level in (0.8, 0.9)
+    )
+    found = verdict(replace(load("patient_clusters"), gates=(floor, *asked)), better, good)
+    assert [criterion.passed for criterion in found.criteria] == [True, False, True]
+    assert "chance of new fits" in found.reasons[0]
+
+
 def test_a_better_challenger_passes_and_a_worse_one_fails():
     assert verdict(case(FLOOR, BETTER, SAFE), rows(), rows(slips=2.0)).passed
     assert not verdict(case(FLOOR, BETTER, SAFE), rows(slips=2.0), rows()).passed

@@ -149,6 +149,10 @@ class _Judgement:
         if metric is None:
             return say(f"{gate.metric} is not a metric of this problem, so nothing was compared")
         name = metric_name(gate.metric)
+        if gate.kind == "superior" and metric.of_fits:
+            return say(
+                f"no superiority in {gate.metric} can be shown: its interval does not hold the chance of new fits"
+            )
         rows, others = self._rows(self.challenger, population), self._rows(champion, population)
         if rows is None or others is None:
             return say(f"no {population} rows were scored by both models, so nothing was compared")

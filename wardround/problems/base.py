@@ -49,7 +49,8 @@ class Metric:
     *ideal* is set where neither higher nor lower is better, but closer to that value. *weighted* gives the same figure
     for many weightings of the rows at once (None: it is worked out row set by row set, which is slow), NaN where a
     weighting leaves out a class that an average over classes counts. *is_share*: it lies between 0 and 1 and counts
-    rows, so that an exact binomial interval stands where resampling shows no variation.
+    rows, so that an exact binomial interval stands where resampling shows no variation. *of_fits*: it is about fits
+    made again, whose chance no draw of patients shows, so that nothing is superior in it.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Metric:
     ideal: float | None = None
     weighted: Callable[[Floats, Prediction, float], Weighted] | None = None
     is_share: bool = False
+    of_fits: bool = False
 
     def worth(self, value: float) -> float:
         """Return *value* so that more is better, for choosing between candidates; NaN stays NaN."""

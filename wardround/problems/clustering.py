@@ -4,6 +4,8 @@ Distances are squared, between features brought to mean 0 and spread 1, and divi
 *value* is the distance to the row's own centre, its *output* the group ("cluster 1", the largest in training, first).
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from wardround.problems.base import Floats, Metric, Prediction, Problem, Weighted, mean_of, ratio_of
@@ -49,7 +51,7 @@ CLUSTERING = Problem(
             higher=True,
         ),
         mean_of("silhouette", lambda y, p, t: part(p, "silhouette"), higher=True),
-        mean_of("stability", lambda y, p, t: part(p, "stability"), higher=True),
+        replace(mean_of("stability", lambda y, p, t: part(p, "stability"), higher=True), of_fits=True),
         Metric(
             name="smallest_share",
             higher_is_better=True,
