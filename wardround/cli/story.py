@@ -97,6 +97,7 @@ class Story:
         from wardround.domain import utc_now
         from wardround.labels import add_labels
         from wardround.monitoring.settlement import settle
+        from wardround.monitoring.wording import metric_name
         from wardround.sources import source_from
 
         say(f"4  the true outcomes of {delivery.label} arrive")
@@ -115,7 +116,7 @@ class Story:
             for figure in row["figures"]:
                 inside = "inside" if figure["inside"] else "outside"
                 say(
-                    f"   {row['batch']}: {figure['metric']} estimated {number(figure['estimated'])}, "
+                    f"   {row['batch']}: {metric_name(figure['metric'])} estimated {number(figure['estimated'])}, "
                     f"realised {number(figure['realised'])}: {inside} its band"
                 )
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from wardround.domain import Action, Cause, Reading
+from wardround.evaluation.wording import metric_name
 from wardround.monitoring.drift import DRIFT_KINDS
 from wardround.monitoring.words import alike, listed, percent, so_are
 from wardround.use_cases.base import UseCase
@@ -37,7 +38,8 @@ def what_would_change(
         )
     if cause is Cause.PERFORMANCE_LOSS:
         return tuple(
-            f"{r.column} less than {_figure(r.limit)} worse (it is {_figure(r.effect)} worse) would have been no alarm"
+            f"{metric_name(r.column or '')} less than {_figure(r.limit)} worse (it is {_figure(r.effect)} worse) would "
+            "have been no alarm"
             for r in found.worse
         )
     return _nearest_alarm(use_case, found, readings)
@@ -64,8 +66,8 @@ def _less_shift(use_case: UseCase, found: "Findings") -> tuple[str, ...]:
         )
     for reading in found.worse:
         said.append(
-            f"{reading.column} less than {_figure(reading.limit)} worse (it is {_figure(reading.effect)} worse) would "
-            "have left only the shift to decide"
+            f"{metric_name(reading.column or '')} less than {_figure(reading.limit)} worse (it is "
+            f"{_figure(reading.effect)} worse) would have left only the shift to decide"
         )
     return tuple(said) or ("none, had no input moved",)
 

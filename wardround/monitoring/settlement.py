@@ -9,6 +9,7 @@ from typing import Any
 from wardround import ledger
 from wardround.domain import Decision, Interval, Sensitivity, from_json, to_json
 from wardround.errors import AlreadyExists
+from wardround.evaluation.wording import metric_name
 from wardround.monitoring.performance import MIN_OUTCOMES, band, realised
 from wardround.monitoring.profile import Profile
 from wardround.monitoring.rounds import decisions
@@ -125,7 +126,9 @@ def keep(store: Store, settlement: Settlement, *, actor: str) -> bool:
         actor=actor,
         subject=settlement.key,
         hashes={settlement.key: sha256},
-        reason=f"the estimates missed their band: {', '.join(missed)}" if missed else "every estimate was in its band",
+        reason=f"the estimates missed their band: {', '.join(metric_name(each) for each in missed)}"
+        if missed
+        else "every estimate was in its band",
         now=settlement.settled_at,
     )
     return new

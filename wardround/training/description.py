@@ -7,6 +7,7 @@ from importlib import metadata
 from pathlib import Path
 
 from wardround.domain import Evaluation, ModelVersion
+from wardround.evaluation.wording import metric_name
 from wardround.models import FAMILIES
 from wardround.monitoring.saliency import SALIENCY, MeanSaliency, saliency_alt
 from wardround.monitoring.story import evaluation_markdown
@@ -67,7 +68,7 @@ def card(
 
     *where* in a content the answers come from, if that is known.
     """
-    metric = use_case.primary_metric or "the loss per row"
+    metric = metric_name(use_case.primary_metric or "the loss per row")
     answer = shape_of(use_case).words(use_case)
     outcome = "rows with an outcome" if problem_of(use_case).supervised else "rows"
     learns = FAMILIES[version.problem, version.family].uses_unlabelled
@@ -86,7 +87,7 @@ def card(
         limits.append(f"{hidden} group(s) had fewer than {small_cell} patients: nothing is known about them.")
     unmeasured = [figure.metric for figure in evaluation.figures if figure.value is None]
     if unmeasured:
-        limits.append(f"Not measurable on these rows: {', '.join(unmeasured)}.")
+        limits.append(f"Not measurable on these rows: {', '.join(metric_name(each) for each in unmeasured)}.")
     if record.holds_rows:
         limits.append("Its file contains scaled rows of the patients it learned from: guard it as you guard those.")
     limits += [f"While fitting: {note}." for note in record.notes]

@@ -10,6 +10,7 @@ from wardround.domain import Evaluation
 from wardround.errors import NotTrainable, UseCaseInvalid
 from wardround.errors.extras import ExtraMissing
 from wardround.evaluation.evaluate import evaluate
+from wardround.evaluation.wording import metric_name
 from wardround.models import FAMILIES, Learner, learner
 from wardround.problems import Prediction, Problem, problem_of
 from wardround.problems.base import Floats, joined, judged, selected, with_answer
@@ -281,7 +282,7 @@ def _method(use_case: UseCase, best: _Tried, split: Splitting, failed: int) -> s
         )
     every = len(use_case.candidates)
     if every - failed > 1:
-        metric = problem_of(use_case).choosing(use_case.primary_metric).name
+        metric = metric_name(problem_of(use_case).choosing(use_case.primary_metric).name)
         said.append(
             f"the best of {every - failed} candidates by {metric} on these same rows, which flatters the figures "
             "a little"
