@@ -36,10 +36,10 @@ def unpacked(cell: bytes) -> NDArray[Any]:
     """
     if len(cell) > MOST_BYTES:
         raise InputFault("a cell", f"it holds more than {MOST_BYTES // 2**20} MiB", "Send it in parts")
-    shape_of(cell)  # its header may ask for more memory than there is
+    shape, columns_first, kind, start = _header(cell)
     try:
-        array: NDArray[Any] = np.lib.format.read_array(io.BytesIO(cell), allow_pickle=False)
-    except Exception:
+        array: NDArray[Any] = np.ndarray(shape, kind, cell, start, order="F" if columns_first else "C").copy("K")
+    except ValueError:  # nothing in it, along more axes or further than NumPy counts
         raise InputFault("a cell", *_NO_ARRAY) from None
     return array
 
@@ -50,14 +50,20 @@ def shape_of(cell: bytes) -> tuple[int, ...]:
     Raises:
         InputFault: they are not npy, hold objects, or are of another length than their header says.
     """
+    return _header(cell)[0]
+
+
+def _header(cell: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
+    """Return what the header of npy bytes says: shape, whether columns come first, type; and where the values begin."""
     file = io.BytesIO(cell)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            shape, _, kind = _READERS[np.lib.format.read_magic(file)](file)
-        if kind.hasobject or min(shape, default=0) < 0 or math.prod(shape) * kind.itemsize != len(cell) - file.tell():
+            shape, columns_first, kind = _READERS[np.lib.format.read_magic(file)](file)
+        start = file.tell()
+        room = math.prod(shape) * kind.itemsize
+        if kind.hasobject or not kind.itemsize or min(shape, default=0) < 0 or room != len(cell) - start:
             raise ValueError("its header says another size")
     except Exception:  # of a damaged header NumPy says many things, and some of them quote it
         raise InputFault("a cell", *_NO_ARRAY) from None
-    found: tuple[int, ...] = shape
-    return found
+    return shape, columns_first, kind, start

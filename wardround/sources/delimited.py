@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from wardround.settings import Settings
 
+_LONGEST = 50_000_000
 _BETWEEN = re.compile(r"[^\S\n]*[,;\t|][^\S\n]*|[^\S\n]+")
 
 
@@ -42,6 +43,11 @@ def read_delimited(use_case: UseCase, source: Source, settings: "Settings") -> "
     for line in text.splitlines():
         if not line.strip():
             continue
+        if len(line) > _LONGEST:
+            raise InputFault(
+                source.location, f"a line of it has more than {_LONGEST // 1_000_000} million characters",
+                "Put each record into a line of its own",
+            )  # fmt: skip
         label, samples = _apart(_BETWEEN.split(line.strip()), str(source.options.get("label", "first")))
         labels.append(_named(label, source.options))
         name = hashlib.sha256(" ".join(samples).encode()).hexdigest()[:32]

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from wardround.contents.cells import Unreadable
 from wardround.contents.image import MOST_PIXELS
 from wardround.errors import InputFault
+from wardround.sources.bounds import bounded
 from wardround.sources.pictures import Pictures, beside, files_in, labels, only_picture, path_of, quiet
 from wardround.use_cases.base import Source, UseCase
 
@@ -57,10 +58,8 @@ def read_dicom(use_case: UseCase, source: Source, settings: "Settings") -> "pd.D
     rows = Pictures(content=content)
     burned = 0
     for path in paths:
-        with quiet():
-            file = _opened(path)
-            named, picture = _row(use_case, file), _picture(file, window, int(content.options.get("depth", 8)))
-        if file is not None and str(file.get("BurnedInAnnotation", "")).strip().upper() == "YES":
+        named, picture, marked = _read(use_case, path, window, int(content.options.get("depth", 8)))
+        if marked:
             burned += 1
             picture = "text is burned into the pixels" if hold and not isinstance(picture, str) else picture
         rows.add(named, picture)
@@ -72,6 +71,19 @@ def read_dicom(use_case: UseCase, source: Source, settings: "Settings") -> "pd.D
     rows.warn("other files", others, "files that are not DICOM lie in the folder; they were not read")
     made = rows.frame([*_columns(use_case)])
     return beside(made, made[use_case.record_id].tolist(), table)
+
+
+def _read(
+    use_case: UseCase, path: Path, window: str | tuple[float, float], depth: int
+) -> tuple[dict[str, Any], NDArray[Any] | str, bool]:
+    """Return the columns of a file, its picture or why there is none, and whether text is burned into it by its tag."""
+    try:
+        with quiet(), bounded():
+            file = _opened(path)
+            burned = str(_said(file, lambda file: _text(file, "BurnedInAnnotation"))).upper() == "YES"
+            return _row(use_case, file), _picture(file, window, depth), burned
+    except Unreadable as why:
+        return _row(use_case, None), str(why), False
 
 
 def _window(source: Source) -> str | tuple[float, float]:
@@ -94,13 +106,27 @@ def _choice(source: Source, option: str, choices: tuple[str, ...]) -> str:
     return said
 
 
+def data_set(path: Path) -> Any:
+    """Return the data set in a file.
+
+    Raises:
+        Unreadable: it is deflated as a whole, so that a small file takes hours.
+        Exception: whatever pydicom stumbles over.
+    """
+    import pydicom
+    from pydicom.filereader import read_file_meta_info
+
+    if read_file_meta_info(path).TransferSyntaxUID == pydicom.uid.DeflatedExplicitVRLittleEndian:
+        raise Unreadable("deflated as a whole, which is not read: export it in another transfer syntax")
+    return pydicom.dcmread(path)
+
+
 def _opened(path: Path) -> Any:
     """Return the data set in a file, None where there is none that can be read."""
-    import pydicom
-
     try:
-        file = pydicom.dcmread(path)
-        str(file.file_meta.TransferSyntaxUID)
+        file = data_set(path)
+    except (MemoryError, Unreadable):
+        raise
     except Exception:  # a broken file can make the parser say anything, values of tags included
         return None
     return file
@@ -154,13 +180,16 @@ def _tag(name: str) -> Callable[[Any], Any]:
 
 
 def _row(use_case: UseCase, file: Any) -> dict[str, Any]:
-    row: dict[str, Any] = {}
-    for name, read in _columns(use_case).items():
-        try:
-            row[name] = None if file is None else read(file)
-        except Exception:  # a tag that cannot be converted is a missing one
-            row[name] = None
-    return row
+    return {name: _said(file, read) for name, read in _columns(use_case).items()}
+
+
+def _said(file: Any, read: Callable[[Any], Any]) -> Any:
+    try:
+        return None if file is None else read(file)
+    except MemoryError:
+        raise
+    except Exception:  # a tag that cannot be converted is a missing one
+        return None
 
 
 def _moment(file: Any) -> str | None:
@@ -181,6 +210,8 @@ def _picture(file: Any, window: str | tuple[float, float], depth: int) -> NDArra
         return _shown(file, _stored(file), window, depth)
     except Unreadable as why:
         return str(why)
+    except MemoryError:
+        raise
     except Exception:  # decoders fail in ways of their own, and name what they met
         return "its pixel data are damaged, cut short or not described"
 
@@ -249,7 +280,10 @@ def _rescaled(file: Any) -> bool:
 
 def picture_in(path: Path) -> NDArray[Any] | str:
     """Return the picture in one DICOM file, through its own window where it has one, or why there is none."""
-    with quiet():
-        file = _opened(path)
-        windowed = file is not None and "WindowCenter" in file and "WindowWidth" in file
-        return _picture(file, "header" if windowed else "none", 8)
+    try:
+        with quiet(), bounded():
+            file = _opened(path)
+            windowed = file is not None and "WindowCenter" in file and "WindowWidth" in file
+            return _picture(file, "header" if windowed else "none", 8)
+    except Unreadable as why:
+        return str(why)

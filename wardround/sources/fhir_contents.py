@@ -14,6 +14,9 @@ from wardround.sources.fhir_units import factor
 from wardround.use_cases._codes import LOINC
 from wardround.use_cases.base import Content, Scalar
 
+MOST_SAMPLES = 5_000_000
+"""Of one SampledData: a day of 50 a second, and more than any FHIR server takes."""
+
 
 class Unusable(Exception):
     """Why a patient has no such content; the text holds nothing of a resource."""
@@ -32,7 +35,7 @@ def series_of(content: Content, found: Sequence[Resource], *, until: datetime, m
     Raises:
         Unusable: a value is in another unit than declared, or is no number.
     """
-    begin = None if minutes is None else until - timedelta(minutes=float(minutes))
+    begin = None if minutes is None else _before(until, minutes)
     trusted = [each for each in found if each.get("resourceType") == "Observation" and each.get("status") in TRUSTED]
     channels = []
     for name in content.channels:
@@ -56,6 +59,13 @@ def series_of(content: Content, found: Sequence[Resource], *, until: datetime, m
     times = sorted({second for samples in taken for second in samples})
     values = [[samples.get(second, np.nan) for samples in taken] for second in times]
     return cell(np.array(times), np.array(values).reshape(len(times), len(content.channels)))
+
+
+def _before(until: datetime, minutes: Scalar) -> datetime:
+    try:
+        return until - timedelta(minutes=float(minutes))
+    except OverflowError:  # a resource may say that it is of the year 1
+        return EARLIEST
 
 
 def text_of(content: Content, found: Sequence[Resource]) -> str | None:
@@ -102,7 +112,10 @@ def _sampled(held: dict[str, Any], second: float, unit: Scalar | None) -> Iterat
             raise ValueError
         level, scale, step = float(origin["value"]), float(held.get("factor", 1)), float(held["period"]) / 1000
         times = _times(origin, unit)
-        numbers = [np.nan if text in "ELU" else float(text) for text in str(held.get("data", "")).split()]
+        texts = str(held.get("data", "")).split(maxsplit=MOST_SAMPLES)
+        if len(texts) > MOST_SAMPLES:
+            raise Unusable(f"sampled data of more than {MOST_SAMPLES:,} samples")
+        numbers = [np.nan if text in "ELU" else float(text) for text in texts]
     except (KeyError, TypeError, ValueError):
         raise Unusable("sampled data that cannot be taken apart") from None
     for place, number in enumerate(numbers):

@@ -18,6 +18,7 @@ from wardround.contents.arrays import MOST_BYTES, packed, unpacked
 from wardround.contents.cells import Unreadable
 from wardround.contents.image import MOST_PIXELS, SMALLEST, decoded
 from wardround.errors import InputFault
+from wardround.sources.bounds import bounded
 from wardround.sources.pictures import Pictures, beside, files_in, labels, only_picture, path_of, quiet
 from wardround.use_cases.base import Source, UseCase
 
@@ -89,7 +90,7 @@ def _archive(use_case: UseCase, source: Source, path: Path, rows: Pictures) -> "
     target = use_case.target.column
     for split in wanted:
         pictures, answers = arrays.get(f"{split}_images"), arrays.get(f"{split}_labels")
-        if pictures is None or pictures.ndim not in (3, 4):
+        if pictures is None or pictures.ndim not in (3, 4) or not pictures.size:
             raise InputFault(source.location, f"it has no pictures {split}_images", "Name a split that it has")
         if answers is not None and (len(answers) != len(pictures) or answers.size != len(pictures)):
             raise InputFault(source.location, f"{split}_labels is not one label per picture", "Check the archive")
@@ -142,7 +143,8 @@ def _crops(use_case: UseCase, source: Source, folder: Path, rows: Pictures) -> "
 
 def _whole(path: Path, place: str) -> NDArray[Any]:
     try:
-        return _tiff(path, {})
+        with bounded():
+            return _tiff(path, {})
     except (Unreadable, OSError):
         raise InputFault(
             place, f"{path.name} is missing, or no picture of one page", "Check the options image and mask"
@@ -198,7 +200,7 @@ def _read(path: Path | None, options: Mapping[str, Any]) -> NDArray[Any] | str:
     if reader is None:
         return "its file is of a kind that is not read"
     try:
-        with quiet():
+        with quiet(), bounded():
             return reader(path, options)
     except Unreadable as why:
         return str(why)
@@ -257,6 +259,8 @@ def _inflated(file: BinaryIO, header: Any) -> BinaryIO:
 def _slice(volume: Any, options: Mapping[str, Any]) -> NDArray[Any]:
     """Return one picture of a volume in the order columns, rows, slices, as rows and columns."""
     wide = [axis for axis, size in enumerate(volume.shape) if size != 1]
+    if math.prod(volume.shape) > MOST_VOXELS:
+        raise Unreadable(f"more than {MOST_VOXELS // 1_000_000} million values")
     if len(wide) not in (2, 3) or math.prod(volume.shape[axis] for axis in wide[:2]) > MOST_PIXELS:
         raise Unreadable("not a picture and not a volume, or too large")
     picked: list[Any] = [slice(None) if axis in wide else 0 for axis in range(len(volume.shape))]

@@ -1,6 +1,5 @@
 """Recordings of signals in files: WFDB records and DICOM waveforms, brought to one form."""
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -11,9 +10,16 @@ import numpy as np
 
 from wardround.contents.cells import Unreadable
 from wardround.problems.base import Floats
+from wardround.sources.bounds import bounded
+from wardround.sources.pictures import quiet
 from wardround.use_cases.base import Content, Scalar
 
 VOLTS: Mapping[str, float] = {"uV": 1e-6, "µV": 1e-6, "mV": 1e-3, "V": 1.0}
+
+SLOWEST, FASTEST = 1e-6, 1_000_000
+"""Hz: beyond, a beat has more samples than there is memory, or the recording ends after the last year there is."""
+
+MOST_CHANNELS = 1000
 
 T = TypeVar("T")
 
@@ -42,6 +48,10 @@ class Recording:
     began: datetime | None = None
     marks: Sequence[Mark] = ()
 
+    def __post_init__(self) -> None:
+        if not SLOWEST <= self.rate <= FASTEST:
+            raise Unreadable(f"a sampling rate that is not from {SLOWEST:g} to {FASTEST:,} Hz")
+
     def of(self, content: Content) -> Floats:
         """Return the values of *content*'s channels (samples, channels), in its order and units.
 
@@ -62,7 +72,10 @@ class Recording:
 
     def moment(self, sample: int) -> datetime | None:
         """Return when the sample number *sample* was taken, if the recording says when it began."""
-        return None if self.began is None else self.began + timedelta(seconds=sample / self.rate)
+        try:
+            return None if self.began is None else self.began + timedelta(seconds=sample / self.rate)
+        except OverflowError:  # the last year there is
+            return None
 
 
 def wfdb_recording(path: Path, annotations: str | None) -> Recording:
@@ -79,6 +92,7 @@ def wfdb_recording(path: Path, annotations: str | None) -> Recording:
 
     beats = {label.symbol for label in ann_labels if is_qrs[label.label_store]}
     stem = str(path.with_suffix(""))
+    _tried(lambda: _sound(path))
     record = _tried(lambda: wfdb.rdrecord(stem))
     marks: list[Mark] = []
     if annotations is not None:
@@ -94,6 +108,20 @@ def wfdb_recording(path: Path, annotations: str | None) -> Recording:
     )  # fmt: skip
 
 
+def _sound(header: Path) -> None:
+    """Refuse a WFDB header that costs far more than its length: signals without number, segments of segments."""
+    first, *others = _lines(header)
+    segments = [header.with_name(f"{line[0]}.hea") for line in others] if "/" in first[0] else []
+    heads = [first, *(_lines(segment)[0] for segment in set(segments) if segment.is_file())]
+    if any("/" in head[0] for head in heads[1:]) or any(int(head[1]) > MOST_CHANNELS for head in heads):
+        raise Unreadable(f"segments in segments, or more than {MOST_CHANNELS} signals")
+
+
+def _lines(header: Path) -> list[list[str]]:
+    lines = header.read_text(encoding="latin-1").splitlines()
+    return [line.split() for line in lines if line.strip() and not line.lstrip().startswith("#")]
+
+
 def dicom_recording(path: Path, group: int) -> Recording:
     """Return the multiplex group number *group* of the DICOM waveform at *path* (DICOM PS3.3, C.10.9).
 
@@ -104,9 +132,9 @@ def dicom_recording(path: Path, group: int) -> Recording:
         Unreadable: it is no DICOM waveform, damaged, or has no such group.
         ModuleNotFoundError: pydicom is not installed (the optional part ``signals``).
     """
-    import pydicom
+    from wardround.sources.dicom import data_set
 
-    return _tried(lambda: _of_dicom(pydicom.dcmread(path), group))
+    return _tried(lambda: _of_dicom(data_set(path), group))
 
 
 def _of_dicom(dataset: Any, group: int) -> Recording:
@@ -131,10 +159,9 @@ def _of_dicom(dataset: Any, group: int) -> Recording:
 def _tried(step: Callable[[], T]) -> T:
     """Take a step in a library that reads bytes of others: whatever it stumbles over, the file cannot be read."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # they quote what stands in the file
+        with bounded(), quiet():
             return step()
-    except ModuleNotFoundError:
+    except (ModuleNotFoundError, Unreadable):
         raise
     except Exception:
         raise Unreadable("the recording is damaged, incomplete or of another format") from None

@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
+from wardround.contents.cells import Unreadable
 from wardround.contents.text import LONGEST
 from wardround.errors import InputFault
+from wardround.sources.bounds import bounded
 from wardround.sources.files import files_under
 from wardround.use_cases.base import Source, UseCase
 
@@ -49,7 +51,11 @@ def read_reports(use_case: UseCase, source: Source, settings: "Settings") -> "pd
     except LookupError:
         raise InputFault(source.location, f"there is no encoding {encoding!r}", "Mend the option `encoding`") from None
     found = _folder(path, source.location) if path.is_dir() else _archive(path, source.location)
-    files = sorted(_bounded(found, source.location), key=lambda file: file[0])
+    try:
+        with bounded():  # an archive may say that its own headers are longer than there is memory
+            files = sorted(_counted(found, source.location), key=lambda file: file[0])
+    except Unreadable as why:
+        raise InputFault(source.location, str(why), "Send it in parts") from None
     kinds = {name.lower()[-4:] for name, _ in files}
     if len(kinds) != 1:
         has = f"both {' and '.join(SUFFIXES)} files" if kinds else f"no file that ends in {' or '.join(SUFFIXES)}"
@@ -91,7 +97,7 @@ def _record(name: str) -> str:
     return Path(name).name[:-4]
 
 
-def _bounded(files: Iterator[tuple[str, bytes]], place: str) -> Iterator[tuple[str, bytes]]:
+def _counted(files: Iterator[tuple[str, bytes]], place: str) -> Iterator[tuple[str, bytes]]:
     held = 0
     for name, data in files:
         held += len(data)

@@ -9,6 +9,7 @@ import numpy as np
 from wardround.contents.cells import Unreadable
 from wardround.errors import InputFault
 from wardround.problems.base import Floats
+from wardround.sources.bounds import bounded
 from wardround.sources.files import files_under, locate
 from wardround.sources.recordings import Recording, dicom_recording, wfdb_recording
 from wardround.sources.rowwise import Rows, only_series
@@ -55,16 +56,17 @@ def read_waveforms(use_case: UseCase, source: Source, settings: "Settings") -> "
     rows = Rows()
     for number, path in enumerate(paths):
         try:
-            recording = _recording(path, source)
-            values = recording.of(content)
+            with bounded():
+                recording = _recording(path, source)
+                values = recording.of(content)
+                cut = [(piece, _cut(values, piece)) for piece in _pieces(recording, source)]
         except Unreadable as why:
             if len(paths) == 1:
                 raise InputFault(source.location, str(why), "Copy or export it again") from None
             rows.add(f"unread {number}", None, f"{content.name}: {why}")
             _grow(columns, f"unread {number}", None, None)
             continue
-        for piece in _pieces(recording, source):
-            samples = _cut(values, piece)
+        for piece, samples in cut:
             rows.add(f"{recording.name}/{piece.first}", (np.arange(len(samples)) / recording.rate, samples))
             named = source.options.get(f"label.{piece.symbol}", piece.symbol)
             _grow(columns, recording.patient, named, recording.moment(max(piece.first, 0)))
