@@ -5,7 +5,9 @@ The one explicit dict of their kinds is below.
 
 import base64
 import binascii
+import io
 import math
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -92,14 +94,29 @@ def _picture(_: Content, given: Any) -> bytes:
         raise Unfit(_PICTURE)
     body = _base64(text)
     if form == "png":
-        if not body.startswith(_PNG) or len(body) < 24:
+        if not body.startswith(_PNG):
             raise Unfit("no PNG picture")
-        pixels = int.from_bytes(body[16:20], "big") * int.from_bytes(body[20:24], "big")
+        pixels = _png_pixels(body)
     else:
         pixels = _pixels(body)
     if pixels > MOST_PIXELS:
         raise Unfit(f"it has more than the {MOST_PIXELS // 1_000_000} million pixels a request may have")
     return body
+
+
+def _png_pixels(body: bytes) -> int:
+    """Return how many pixels a PNG unfolds to; a damaged one has none, and is refused when it is read."""
+    from PIL import Image
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(body), formats=("PNG",)) as picture:
+                return picture.width * picture.height
+    except Image.DecompressionBombError:
+        return MOST_PIXELS + 1
+    except Exception:  # Pillow says many things of a broken file, and some of them quote it
+        return 0
 
 
 def _pixels(body: bytes) -> int:
@@ -121,8 +138,6 @@ def _example_picture(content: Content) -> Json:
 
 def _overlay(cell: Cell, array: NDArray[Any]) -> Json:
     """Lay *array* (height, width), scaled to its largest size, in red (adds) and blue (takes away) over the picture."""
-    import io
-
     from PIL import Image
 
     assert isinstance(cell, bytes)

@@ -50,7 +50,7 @@ def take(
     if found.stored == "binary" and (texts := sum(isinstance(cell, str) for cell in plain)):
         faults = (*faults, _no_arrays(content, texts, len(plain)))
     told = None
-    if found.stored == "text" and not content.deidentified:
+    if to_deidentify(content):
         cells, told = deidentified(content, cells, key=key, patients=patients)
     measures = found.measured(content, cells)
     return Taken(
@@ -63,6 +63,11 @@ def take(
         moved=None if told is None else told.moved,
         removed={} if told is None else told.counts,
     )
+
+
+def to_deidentify(content: Content) -> bool:
+    """Return whether names are to be taken out of the cells of *content*."""
+    return kind(content.kind).stored == "text" and not content.deidentified
 
 
 def deidentified(

@@ -5,6 +5,8 @@ import io
 import json
 import subprocess
 import sys
+import zlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +30,7 @@ from wardround.problems import problem_of
 from wardround.problems.answering import Row, shape_of
 from wardround.scoring import predictions, score
 from wardround.serving.log import names as pseudonyms
-from wardround.serving.predictions import Refused, schema
+from wardround.serving.predictions import Refused, predictor, schema
 from wardround.serving.predictions.champions import Champions
 from wardround.serving.predictions.contents import example, read_contents
 from wardround.serving.predictions.form import Form
@@ -124,6 +126,17 @@ def archived() -> bytes:
     return out.getvalue()
 
 
+def swelling(first: bytes) -> bytes:
+    """A small PNG of 25 million pixels, before which something else says that they are few."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return len(body).to_bytes(4, "big") + kind + body + zlib.crc32(kind + body).to_bytes(4, "big")
+
+    few, many = (side.to_bytes(4, "big") * 2 + b"\x08\0\0\0\0" for side in (16, 5000))
+    rows = chunk(b"IDAT", zlib.compress(bytes(5001) * 5000))
+    return b"\x89PNG\r\n\x1a\n" + chunk(first, few) + chunk(b"IHDR", many) + rows + chunk(b"IEND", b"")
+
+
 def grey(height: int = 20, width: int = 20) -> bytes:
     return packed(np.random.default_rng(1).integers(0, 256, (height, width), dtype=np.uint8))
 
@@ -161,6 +174,11 @@ QUESTIONS = {
     ),
     "note, quoted": Question(
         case("summaries", "summary", KNOWN, Target(column="outcome")), "lead", notes, lambda text, _: text[:40]
+    ),
+}
+NAMELESS = {
+    "note, quoted without names": Question(
+        case("quotes", "summary", NOTE, Target(column="outcome")), "lead", notes, lambda text, _: text[:40]
     ),
 }
 SMALLER = {"cnn": {"epochs": 2}, "recurrent": {"epochs": 2}, "random_forest": {"n_estimators": 20}}
@@ -213,7 +231,7 @@ def asked(store, settings, ward_of, shared_data, tmp_path):
     """Ask a question: a batch is ingested, a model of it promoted, the batch scored; its rows as records to send."""
 
     def made(name: str) -> Asked:
-        question = QUESTIONS[name]
+        question = (QUESTIONS | NAMELESS)[name]
         case, (content,) = question.case, question.case.contents
         cells, truths = question.data(shared_data)
         names = [f"r{row}" for row in range(len(cells))]
@@ -292,6 +310,8 @@ WRONG: dict[str, tuple[UseCase, Any, str]] = {
     "a header that is too deep": (CHEST, {"picture": {"npy": based(headed("-" * 9000 + "1"))}}, "no npy array"),
     "a header of no numbers": (CHEST, {"picture": {"npy": based(headed("{[]: 1}"))}}, "no npy array"),
     "an archive": (CHEST, {"picture": {"npy": based(archived())}}, "no npy array"),
+    "a file before its header": (CHEST, {"picture": {"png": based(swelling(b"tEXt"))}}, "more than the 16 million"),
+    "a header after its header": (CHEST, {"picture": {"png": based(swelling(b"IHDR"))}}, "more than the 16 million"),
     "colour": (CHEST, {"picture": {"npy": based(packed(np.zeros((20, 20, 3), np.uint8)))}}, "colour where grey"),
     "16 bit": (CHEST, {"picture": {"npy": based(packed(np.full((20, 20), 900, np.uint16)))}}, "16-bit where 8-bit"),
     "out of range": (

@@ -52,6 +52,14 @@ def read_contents(
     return [Held(cells=own, measured=told) for own, told in zip(cells, measured, strict=True)], faults
 
 
+def characters(use_case: UseCase, given: Sequence[Given]) -> int:
+    """Return how many characters names would be taken out of."""
+    from wardround.sources.contents import to_deidentify
+
+    names = [content.name for content in use_case.contents if to_deidentify(content)]
+    return sum(len(text) for own in given for name in names if isinstance(text := own.get(name), str))
+
+
 def example(use_case: UseCase) -> dict[str, Any]:
     """Return well-formed contents of a record that is nobody's."""
     return {content.name: wire(content.kind).example(content) for content in use_case.contents}

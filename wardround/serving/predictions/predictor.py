@@ -7,6 +7,7 @@ import random
 import secrets
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ from wardround.serving.predictions import telling
 from wardround.serving.predictions.access import Access
 from wardround.serving.predictions.answers import Answer
 from wardround.serving.predictions.champions import Champions, Serving
-from wardround.serving.predictions.contents import read_contents
+from wardround.serving.predictions.contents import characters, read_contents
 from wardround.serving.predictions.engine import Engine
 from wardround.serving.predictions.form import Form, Record, unfit
 from wardround.serving.predictions.metrics import Metrics
@@ -35,6 +36,12 @@ if TYPE_CHECKING:
 _NAMES = random.Random(secrets.token_bytes(32))  # unique, not secret; asking the system would wait for other threads
 EVERY = 1.0
 """Seconds between two looks at the champion's pointer."""
+READERS = 4
+"""Threads that read contents; those of the event loop look API keys up, and must not wait for them."""
+MOST_TEXT = 100_000
+"""Characters of a request that names are taken out of, which takes a minute a million; a long letter has 20,000."""
+MOST_TEXT_WAITING = 500_000
+"""Characters of all requests that wait for that."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,6 +66,8 @@ class Predictor:
         self.metrics = metrics
         self.engine: Engine[_Asked, Answer] = Engine(use_case.name, self._work, most_waiting=settings.api_waiting)
         self._log = log
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix=f"read-{use_case.name}")
+        self._reading = self._text = 0
 
     async def predict(self, records: list[Any], *, caller: str, request_id: str | None = None) -> Answer:
         """Return the answer to *records*, JSON objects with ``features`` and, optionally, ``record_id`` and the like.
@@ -81,14 +90,35 @@ class Predictor:
         """
         self.require_champion()
         request = request_id or new_request()
-        if self.use_case.contents:  # to read and measure them takes long enough to hold up everybody else
-            records = await asyncio.to_thread(self._with_contents, records, request)
+        if self.use_case.contents:
+            records = await self._read(records, request)
         asked = _Asked(request=request, caller=caller, records=records, saliency=saliency)
         answer = await self.engine.submit(asked, rows=len(records))
         if nothing := [place for place, each in enumerate(answer.predictions) if each.value != each.value]:
             fault = "the model has no prediction for it"
             raise unfit([Fault(record=place, field="records", fault=fault) for place in nothing])
         return answer
+
+    async def _read(self, records: Sequence[Record], request: str) -> list[Record]:
+        """Return the records with their contents read and measured, in a thread: it would hold up everybody else.
+
+        Raises:
+            Refused: as `_with_contents`; 413, more text than names are taken out of in good time; 429, too many wait.
+        """
+        text = characters(self.use_case, [record.contents for record in records])
+        if text > MOST_TEXT:
+            raise Refused(
+                413, f"names are taken out of at most {MOST_TEXT} characters of text in a request, not {text}: send "
+                "fewer records, or long texts in a batch",
+            )  # fmt: skip
+        if self._reading >= self.settings.api_waiting or self._text + text > MOST_TEXT_WAITING:
+            raise Refused(429, "too many requests wait already: try again in a moment", headers={"Retry-After": "5"})
+        self._reading, self._text = self._reading + 1, self._text + text
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._readers, self._with_contents, records, request)
+        finally:
+            self._reading, self._text = self._reading - 1, self._text - text
 
     def _with_contents(self, records: Sequence[Record], request: str) -> list[Record]:
         """Return the records with what was measured of their contents, named by pseudonyms as in a batch.

@@ -15,7 +15,7 @@ _REFUSALS = {
     403: "The API key is not for this use case.",
     404: "No such use case is served.",
     405: "Predictions are asked for with POST.",
-    413: "The request is too large.",
+    413: "The request is too large, or has more text than names can be taken out of in good time.",
     415: "The body is not JSON.",
     422: "A field is not as described; each is named with the position of its record, and never its value.",
     429: "Too many requests: of this key, or of all.",
