@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 
 from expectations import suite_for
-from wardround import quarantine
+from wardround import batches, quarantine
 from wardround.arrivals import reasons_key
 from wardround.contents.arrays import packed, unpacked
 from wardround.domain import utc_now
 from wardround.ingest import ingest
 from wardround.sources import read, source_from
 from wardround.use_cases import load
+from wardround.validation import derived_suite
+from wardround.validation.suites import expectation
 
 ROWS = 400
 CANARY = "Canary Wintergreen"
@@ -88,3 +90,40 @@ def test_a_broken_content_waits_with_its_reason_and_no_sound_row_is_lost(name, s
     quiet = [key for key in store.keys("") if not key.startswith(("batches/", "quarantine/")) or key.endswith(".json")]
     assert quiet
     assert not any(CANARY.encode() in store.get(key) for key in quiet)
+
+
+def test_a_held_back_picture_is_released_whole_and_an_unreadable_one_only_comes_with_a_mended_delivery(
+    store, settings, shared_data, tmp_path
+):
+    settings = settings.model_copy(update={"data": shared_data})
+    use_case = load("chest_xray")
+    use_case = replace(use_case, monitoring=replace(use_case.monitoring, max_quarantined_share=0.9))
+    own = use_case.contents[0].source_column
+    rows = read(use_case, use_case.source, settings).head(60)
+    rows.attrs = {}
+    path = tmp_path / "delivery.parquet"
+
+    def ingested(table, suite, label):
+        table.to_parquet(path, index=False)
+        return ingest(
+            use_case, source_from(str(path)), suite, label=label, store=store, settings=settings, now=utc_now()
+        ).batch  # fmt: skip
+
+    cells = list(rows[own])
+    damaged = rows.assign(**{own: [cells[0][:-40], *cells[1:]]})
+    strict = expectation(
+        "expect_column_values_to_be_between", "picture: too bright", column="picture_mean", max_value=0.55
+    )
+    first = ingested(damaged, derived_suite(use_case, (strict,)), "january")
+    assert 1 < first.rows_quarantined < 60 == first.rows_accepted + first.rows_quarantined
+    asked = {"settings": settings, "now": utc_now(), "reason": "the limit was wrong"}
+    released = quarantine.release(store, use_case, first, derived_suite(use_case), **asked)
+    kept = [*batches.rows(store, first)["picture"], *batches.rows(store, released)["picture"]]
+    assert sorted(kept) == sorted(cells[1:])
+    there = quarantine.account(store, first)
+    assert (there.balanced, there.remaining, there.released) == (True, 1, first.rows_quarantined - 1)
+    mended = ingested(rows.head(1), derived_suite(use_case), "mended")
+    assert batches.rows(store, mended)["picture"].tolist() == cells[:1]
+    assert quarantine.drop(store, use_case, first, **asked) == 1
+    there = quarantine.account(store, first)
+    assert (there.balanced, there.remaining, there.dropped) == (True, 0, 1)
