@@ -67,9 +67,13 @@ class Case:
     def prediction(self) -> Prediction:
         return self.learner.predict(self.frame)
 
+    @property
+    def some(self) -> pd.DataFrame:
+        return self.frame.iloc[:16]
+
     @cached_property
     def explained(self) -> pd.DataFrame:
-        return self.learner.explain(self.frame)
+        return self.learner.explain(self.some)
 
     @cached_property
     def files(self) -> dict[str, bytes]:
