@@ -3,6 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from wardround.contents.arrays import packed, unpacked
 from wardround.errors import Corrupted, InputFault, NotTrainable, UseCaseInvalid
@@ -146,3 +149,22 @@ def test_wrong_parameters_rows_and_files_are_refused(crops, fitted):
         fitted.predict(crops[["crop_mean"]])
     with pytest.raises(Corrupted):
         load({**fitted.save(), "model.json": b'{"offset": "a"}'})
+
+
+@settings(max_examples=30, deadline=None)
+@given(*(arrays(np.int64, (9, 7), elements=st.integers(0, 3)) for _ in range(2)))
+def test_outline_and_instance_figures_are_those_of_their_definitions_pair_by_pair(true, found):
+    def outline(mask):
+        around = np.pad(mask, 1)
+        inner = around[:-2, 1:-1] & around[2:, 1:-1] & around[1:-1, :-2] & around[1:-1, 2:]
+        return np.argwhere(mask & ~inner)
+
+    one, other = outline(true > 0), outline(found > 0)
+    if len(one) and len(other):
+        ways = np.hypot(*np.moveaxis(one[:, None] - other[None], 2, 0))
+        expected = np.concatenate([ways.min(axis=1), ways.min(axis=0)]).mean()
+        assert surface_distance(true > 0, found > 0) == pytest.approx(expected)
+    mine, theirs = ([mask == number for number in np.unique(mask[mask > 0])] for mask in (true, found))
+    hits = sum((a & b).sum() / (a | b).sum() > 0.5 for a in mine for b in theirs)
+    total = len(mine) + len(theirs)
+    assert instance_f1(true, found) == pytest.approx(2 * hits / total if total else 1.0)
