@@ -39,6 +39,13 @@ class Fit:
         """Return the groups in another order."""
         return Fit(centres=self.centres[order], precision=self.precision[order], offset=self.offset[order])
 
+    def without(self, small: Any) -> "Fit":
+        """Return the groups with nobody in those that are *small* (K,), and without their centres."""
+        return Fit(
+            centres=np.where(small[:, None], 0.0, self.centres), offset=np.where(small, np.inf, self.offset),
+            precision=np.where(small[:, None], 1.0, self.precision),
+        )  # fmt: skip
+
     def farness(self, rows: Floats) -> Floats:
         """Return (n, K): how little each of the *rows* (n, k) belongs to each group."""
         out = np.zeros((len(rows), len(self.centres)))
@@ -87,9 +94,12 @@ class GroupLearner(MatrixLearner):
             if progress is not None:
                 progress("finding the groups again in resampled patients", number / self.setting["resamples"])
             drawn = _resample(codes, np.random.default_rng((seed, number)))
-            fit = _without_small(self.groups(rows[drawn], seed + 1 + number), rows[drawn], codes[drawn])
-            again.append(fit)
-            alike.append(_jaccard(own, fit.farness(rows).argmin(axis=1), len(order)))
+            fit = self.groups(rows[drawn], seed + 1 + number)
+            far = fit.farness(rows)
+            small = _patients(far.argmin(axis=1)[drawn], codes[drawn], len(far.T)) < RARE
+            far[:, small] = np.inf
+            again.append(fit.without(small))
+            alike.append(_jaccard(own, far.argmin(axis=1), len(order)))
         return {
             "keep": keep, "owner": owner[keep], "mean": rows.mean(axis=0), "centres": found.centres,
             "precision": found.precision, "offset": found.offset,
@@ -179,8 +189,8 @@ def _plain(centres: Floats) -> Fit:
 
 def _patients(own: Codes, codes: Codes, groups: int) -> Codes:
     """Return of how many patients the rows of each group are (groups,)."""
-    pairs = np.unique(np.column_stack([own, codes]), axis=0)
-    return np.bincount(pairs[:, 0], minlength=groups)
+    count = int(codes.max()) + 1
+    return np.bincount(np.unique(own * count + codes) // count, minlength=groups)
 
 
 def _resample(codes: Codes, generator: np.random.Generator) -> Codes:
@@ -188,15 +198,6 @@ def _resample(codes: Codes, generator: np.random.Generator) -> Codes:
     count = int(codes.max()) + 1
     times = np.bincount(generator.integers(0, count, count), minlength=count)
     return np.repeat(np.arange(len(codes)), times[codes])
-
-
-def _without_small(fit: Fit, rows: Floats, codes: Codes) -> Fit:
-    """Return *fit* with nobody in groups of too few patients, and without their centres."""
-    small = _patients(fit.farness(rows).argmin(axis=1), codes, len(fit.centres)) < RARE
-    return Fit(
-        centres=np.where(small[:, None], 0.0, fit.centres), precision=np.where(small[:, None], 1.0, fit.precision),
-        offset=np.where(small, np.inf, fit.offset),
-    )  # fmt: skip
 
 
 def _jaccard(one: Codes, other: Codes, groups: int) -> Floats:

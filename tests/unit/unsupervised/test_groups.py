@@ -92,14 +92,12 @@ def test_one_group_and_no_resample_are_no_question(two_numbers, groups, wrong):
 
 def test_a_small_group_of_a_resample_keeps_no_centre(two_numbers, groups, monkeypatch):
     frame, _ = groups(apart=4, rows=60)
-    kept = module._without_small
     learner = fitted(two_numbers, frame, resamples=20)
     lost = ~np.isfinite(learner.model["again_offset"])
     assert lost.any()
     assert (learner.model["again_centres"][lost] == 0).all()
-    monkeypatch.setattr(module, "_without_small", lambda fit, rows, codes: fit)
+    monkeypatch.setattr(module.Fit, "without", lambda fit, small: fit)
     assert np.isfinite(fitted(two_numbers, frame, resamples=20).model["again_offset"]).all()
-    assert kept is not module._without_small
 
 
 def test_patients_are_drawn_with_all_their_rows():
