@@ -4,9 +4,11 @@ import gzip
 import io
 import resource
 import tarfile
+import zipfile
 import zlib
 
 import numpy as np
+import openpyxl
 import pytest
 import tifffile
 from pydantic import SecretStr
@@ -18,6 +20,7 @@ from wardround.contents.cells import Unreadable
 from wardround.errors import InputFault
 from wardround.settings import Settings
 from wardround.sources import bounds, read
+from wardround.sources.excel import read_excel
 from wardround.use_cases.base import Content, Source, Target, UseCase
 
 MOST = 256 * 2**20
@@ -140,8 +143,6 @@ def test_a_header_of_a_volume_asks_for_no_more_than_its_picture_needs(faults, tm
 
 
 def test_an_array_that_takes_no_room_has_no_rows_without_number(tmp_path, faults):
-    import zipfile
-
     for kind, shape in (("|V0", (10**15, 8, 8)), ("<U0", (10**15, 8, 8)), ("|O", (9, 9, 9)), ("|u1", (10**15, 0, 8))):
         said = repr({"descr": kind, "fortran_order": False, "shape": shape}).encode().ljust(117) + b"\n"
         cell = b"\x93NUMPY\x01\0" + len(said).to_bytes(2, "little") + said
@@ -209,6 +210,20 @@ def test_headers_inside_an_archive_of_reports_are_not_read_without_end(faults, t
             file.write(NOTHING)
     with pytest.raises(InputFault, match=TOO_MUCH):
         faults("reports", "text", place="a.tgz")
+
+
+def test_a_workbook_whose_words_swell_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(bounds, "MOST_MEMORY", 32 * 2**20)
+    book, swollen = openpyxl.Workbook(), io.BytesIO()
+    book.active.append(["record"])
+    book.save(tmp_path / "a.xlsx")
+    with zipfile.ZipFile(tmp_path / "a.xlsx") as sound, zipfile.ZipFile(swollen, "w", zipfile.ZIP_DEFLATED) as made:
+        for name in sound.namelist():
+            words = b"a" * 2**27 if name.endswith("sheet1.xml") else b"record"
+            made.writestr(name, sound.read(name).replace(b"record", words))
+    assert len(swollen.getvalue()) < 2**20
+    with pytest.raises(InputFault, match=TOO_MUCH):
+        read_excel(swollen.getvalue(), {}, place="a.xlsx")
 
 
 def test_a_series_in_one_line_or_in_one_resource_has_an_end(faults, tmp_path, monkeypatch):

@@ -5,7 +5,9 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from wardround.contents.cells import Unreadable
 from wardround.errors import InputFault
+from wardround.sources.bounds import bounded
 from wardround.sources.files import what_it_is
 from wardround.sources.header import named
 from wardround.use_cases.base import Scalar
@@ -26,12 +28,14 @@ def read_excel(data: bytes, options: Mapping[str, Scalar], *, place: str) -> "pd
         what = what_it_is(data) or "something else"
         raise InputFault(place, f"this is not an Excel workbook, it begins like {what}", "Save it as .xlsx")
     try:
-        with warnings.catch_warnings():
+        with bounded(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # openpyxl tells of styles it does not draw
             book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
             sheets = {sheet.title: _rows(sheet) for sheet in book.worksheets if _wanted(sheet.title, options)}
             names = [sheet.title for sheet in book.worksheets]
             book.close()
+    except Unreadable as why:
+        raise InputFault(place, str(why), "Save it as CSV or Parquet, or send it in parts") from None
     except Exception as error:  # openpyxl answers damage with whatever its parser met
         raise InputFault(
             place, f"the Excel workbook is cut short or damaged ({type(error).__name__})", "Save or copy it again"
