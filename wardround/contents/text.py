@@ -25,10 +25,10 @@ _ENGLISH = (0.5, 0.1)  # below the first share of Latin letters it is not Englis
 def read(content: Content, column: "pd.Series[Any]") -> "Column":
     """Return the canonical texts of a raw column, with the faults of its rows.
 
-    A canonical text is as delivered but for its line ends, which are ``\\n``. None and NaN are missing and no fault,
-    unlike a picture's or a series': notes are left unwritten in ordinary care, so the use case's suite says whether a row
-    without one passes. Bytes are taken as UTF-8. A row has the first fault that applies: too long, empty, control characters, broken
-    encoding, another language than the declared one (by its script), two languages mixed.
+    A canonical text is as delivered but for its line ends, which are ``\\n``. Bytes are taken as UTF-8. None and NaN
+    are missing and no fault, unlike a picture's or a series': notes are left unwritten in ordinary care, so the use
+    case's suite says whether a row without one passes. A row has the first fault that applies: too long, empty,
+    control characters, broken encoding, another language than the declared one (by its script), two languages mixed.
     """
     import pandas as pd
 
