@@ -88,8 +88,9 @@ class Say(Judged):
             return self.t("content.none")
         if name == "batches":
             return self.t("content.comma").join(self.labels.get(each, each[:12]) for each in value)
-        if name == "family":
-            return self.t(f"family.{value}")
+        for kind in ("family", "cause"):
+            if name == kind and f"{kind}.{value}" in self.t:
+                return self.t(f"{kind}.{value}")
         if name == "created_at":
             return f"{datetime.fromisoformat(value):%Y-%m-%d %H:%M} UTC"
         return str(registry.in_short(value))
