@@ -1,5 +1,10 @@
 """Every family of models with rows to learn from, real ones and few, and the parameters that make it small."""
 
+import hashlib
+import json
+import os
+import subprocess
+import sys
 import tarfile
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -78,6 +83,11 @@ class Case:
     @cached_property
     def files(self) -> dict[str, bytes]:
         return self.learner.save()
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """The sha256 of each of its files."""
+        return {name: hashlib.sha256(body).hexdigest() for name, body in self.files.items()}
 
     @property
     def judged(self) -> Prediction:
@@ -213,8 +223,6 @@ def reports(problem: str, folder: Path) -> tuple[UseCase, pd.DataFrame, Any]:
 
 def records(problem: str, folder: Path) -> tuple[UseCase, pd.DataFrame, Any]:
     """Chinese records with what somebody marked in them (cEHRNER)."""
-    import json
-
     texts, truths = [], []
     for block in (folder / "cehrner" / "train.txt").read_text(encoding="utf-8").split("\n\n")[:90]:
         pairs = [line.rsplit(" ", 1) for line in block.split("\n")]
@@ -284,18 +292,42 @@ def learner_cases() -> dict[tuple[str, str], list[tuple[str, str]]]:
     return {key: [(_KINDS[rows], rows.__name__) for rows in each] for key, each in CASES.items()}
 
 
-@pytest.fixture(scope="module", params=_EACH, ids=lambda each: f"{each[0]}-{each[1]}-{each[2].__name__}")
-def case(request: pytest.FixtureRequest) -> Case:
-    """One family with its rows; skipped, visibly, where the shared data or an extra are absent."""
-    problem, family, rows = request.param
-    folder = Path() if rows is table else request.getfixturevalue("shared_data")
+def case_of(problem: str, family: str, rows: Rows, folder: Path) -> Case:
+    """Return *family* with its *rows*, those of *folder* unless they are shipped."""
     use_case, frame, target = rows("few" if family == "self_training" else problem, folder)
     parameters = dict(_SMALL.get(family, {}))
     if family == "autoencoder" and rows is not table:
         parameters |= {"of": use_case.contents[0].name, "blocks": 2}
-    made = Case(use_case, family, frame, target, parameters)
+    return Case(use_case, family, frame, target, parameters)
+
+
+def name_of(each: tuple[str, str, Rows]) -> str:
+    """Return how a case is called."""
+    return f"{each[0]}-{each[1]}-{each[2].__name__}"
+
+
+@pytest.fixture(scope="module", params=_EACH, ids=name_of)
+def case(request: pytest.FixtureRequest) -> Case:
+    """One family with its rows; skipped, visibly, where the shared data or an extra are absent."""
+    problem, family, rows = request.param
+    made = case_of(problem, family, rows, Path() if rows is table else request.getfixturevalue("shared_data"))
     try:
         made.unfitted()
     except ExtraMissing as error:
         pytest.skip(str(error))
     return made
+
+
+@pytest.fixture(scope="session")
+def elsewhere(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
+    """What every case is learned to be by another process: other hashes of names, another folder, two threads."""
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "2")
+    other = {"PYTHONHASHSEED": "77", "OMP_WAIT_POLICY": "passive", **threads}
+    done = subprocess.run(
+        [sys.executable, str(Path(__file__).with_name("learned_elsewhere.py")), str(shared_data)],
+        env=os.environ | other, cwd=tmp_path_factory.mktemp("elsewhere"),
+        capture_output=True, text=True, timeout=500, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found: dict[str, dict[str, str]] = json.loads(done.stdout)
+    return found

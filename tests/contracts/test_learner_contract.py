@@ -101,6 +101,10 @@ def test_the_same_seed_gives_the_same_files_and_leaves_the_rows_as_they_were(cas
     assert again.save() == case.files
 
 
+def test_another_process_learns_the_same_bytes(case, elsewhere, request):
+    assert elsewhere[request.node.callspec.id] == case.hashes
+
+
 def test_a_row_has_the_same_bits_whatever_stands_beside_it(case):
     for size, rows in ((1, 6), (2, 8), (3, 9), (7, 14), (16, 48)):
         for start in range(0, min(rows, len(case.frame)), size):
