@@ -382,7 +382,7 @@ def test_a_model_card_says_everything_that_is_stored(visit, round_ward):
                   "One later delivery of outcomes was used",
                   "1 of its batches is no longer in the store", "0.900 (0.850 to 0.950)", "too few patients",
                   "Do the probabilities hold?", "chest_pain", "kind of chest pain", "guard it as you guard those",
-                  "expected calibration error", "by the-worker", "No person has approved", "covariate shift",
+                  "expected calibration error", "by the-worker", "No person has approved", "other patients than before",
                   "was never replayed", "No gate has judged"):  # fmt: skip
         assert told_ in words, told_
     assert f'href="{round_ward.model(round_ward.old)}"' in page
