@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from expectations import suite_for
-from wardround.cli import flows
+from wardround.cli import flows, main
 from wardround.domain import utc_now
 from wardround.ingest import ingest
 from wardround.use_cases import load
@@ -66,6 +66,15 @@ def test_ingest_prints_what_reading_found_about_the_delivery(store, settings, tm
     monkeypatch.setattr(flows, "flow", lambda _: delivered)
     flows.ingest(use_case="chest_xray", source=f"images:{folder}", label="march")
     assert "  - some pictures are in no row of the table of labels\n" in capsys.readouterr().out
+
+
+def test_a_folder_that_is_a_file_is_the_callers_mistake(tmp_path, monkeypatch, capsys):
+    np.save(tmp_path / "picture.npy", np.eye(28))
+    monkeypatch.setattr(sys, "argv", ["wardround", "enhance", str(tmp_path), str(tmp_path / "picture.npy")])
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 2
+    assert "picture.npy: file exists. Choose another path" in capsys.readouterr().err
 
 
 def test_the_wheel_carries_every_folder_that_a_command_reads():

@@ -12,7 +12,7 @@ from wardround.cli.output import fail, json_wanted
 from wardround.errors import CallInvalid, InputFault, ServiceFailed, WardroundError
 from wardround.unexpected import withheld
 
-WRONG_PATH = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EROFS)
+WRONG_PATH = (errno.EEXIST, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM, errno.EROFS)
 
 app = typer.Typer(
     name="wardround",
