@@ -23,6 +23,8 @@ Json = dict[str, Any]
 Cell = bytes | str
 MOST_PIXELS = 16_777_216
 """Of a picture in a request: a small PNG may hold a huge one, and somebody waits."""
+MOST_UNFOLDED = 4 * MOST_PIXELS
+"""Of all contents of a request together."""
 _PNG = b"\x89PNG\r\n\x1a\n"
 _SIDE = 64
 
@@ -50,6 +52,11 @@ class Wire:
 def wire(kind: str) -> Wire:
     """Return how contents of *kind* travel (KeyError: there is no such kind)."""
     return WIRES[kind]
+
+
+def unfolded(cell: Cell) -> int:
+    """Return how large a raw cell is for whoever reads it: a PNG has its pixels, all else its length."""
+    return _png_pixels(cell) if isinstance(cell, bytes) and cell.startswith(_PNG) else len(cell)
 
 
 def _base64(text: str) -> bytes:

@@ -350,6 +350,16 @@ def test_what_is_no_such_content_is_refused_without_a_word_of_it(name):
     assert "Smith" not in repr(faults)
 
 
+def test_small_pictures_that_are_large_together_are_refused_before_they_are_unfolded(monkeypatch):
+    monkeypatch.setattr("wardround.serving.predictions.contents.MOST_UNFOLDED", 1000)
+    out = io.BytesIO()
+    Image.fromarray(unpacked(grey())).save(out, "PNG")
+    given = [{"picture": {"png": based(out.getvalue())}}] * 4
+    _, faults = read_contents(CHEST, given, key=b"k", patients=["p"] * 4)
+    assert [fault.record for fault in faults] == [2, 3]
+    assert all("send fewer records" in fault.fault for fault in faults)
+
+
 def known(case: UseCase) -> tuple[Content, ...]:
     """The contents of *case*, without de-identification where they are texts."""
     return tuple(replace(each, deidentified="a test") if each.kind == "text" else each for each in case.contents)
@@ -522,3 +532,79 @@ def test_a_round_watches_what_was_measured_of_contents_that_are_not_kept(asked, 
         [reading for reading in each.readings if reading.kind == "prediction drift"] for each in (decision, delivered)
     )
     assert one == other != [], "the answers are followed as those about a delivery of the same contents are"
+
+
+NAME, NUMBER, OWN = "Zyxwv Quux", "MRN 77-4711", "case-of-zyxwv-9"
+
+
+def heard(asked: Asked, caplog) -> list[str]:
+    """Ask with names in notes, well and badly; return where a name or a number is told: in answers, refusals, figures,
+    logs, and everything kept."""
+    case, ward = asked.question.case, asked.ward
+    good = {
+        "contents": {"note": f"Seen by Dr. {NAME}, {NUMBER}, on the ward. The patient reports a dry cough at night."}
+    }
+    bad: list[dict[str, Any]] = [
+        {"contents": {"note": f"{NAME} {NUMBER} \0"}},
+        {"contents": {"note": f"患者一般情况可，无发热。{NAME} {NUMBER}" * 9}},
+        {"contents": {"note": f"{NAME} {NUMBER} " * 10_000}},
+        {"contents": {"note": {NAME: NUMBER}}},
+        {"contents": {NAME: NUMBER}},
+        {**good, NAME: NUMBER},
+    ]
+    with ward.served(api_rate=10**9) as served:
+        key = ward.key(case.name)
+        said = [
+            served.ask(
+                {"records": [{"record_id": OWN, "patient_id": OWN} | one], "saliency": True}, key=key, case=case.name
+            )
+            for one in (good, *bad)
+        ]
+        assert said[0].status_code == 200
+        assert {answer.status_code for answer in said[1:]} <= {413, 422}
+        places = {f"answer {place}": answer.content for place, answer in enumerate(said)}
+        places |= {path: served.get(path).content for path in ("/metrics", "/readyz", "/healthz")}
+        served.log.ship()
+    places["logs"] = caplog.text.encode()
+    for path in (ward.settings.home / "serving").rglob("*"):
+        if path.is_file():
+            places[path.name] = path.read_bytes()
+    for name in ward.store.keys(""):
+        places[f"key {name}"] = name.encode()
+        places[name] = ward.store.get(name)
+    answers = {f"answer {place}" for place in range(len(said))}
+    return [
+        f"{place}: {word}"
+        for place, body in places.items()
+        for word in (NAME, "77-4711", *(() if place in answers else (OWN,)))
+        if word.lower().encode() in body.lower()
+    ]
+
+
+def test_no_name_in_a_note_is_told_by_an_answer_a_refusal_or_anything_kept(asked, caplog):
+    assert heard(asked("note, quoted without names"), caplog) == []
+
+
+def test_the_sweep_hears_a_name_where_nothing_takes_it_out(asked, caplog):
+    told = heard(asked("note, quoted"), caplog)
+    assert {place.partition(":")[0] for place in told} == {"answer 0"}
+
+
+def test_a_text_that_takes_too_long_is_refused_at_once_and_a_crowd_is_told_to_wait(asked, monkeypatch):
+    it = asked("note with names")
+    case, key = it.question.case, it.ward.key(it.question.case.name)
+    monkeypatch.setattr(predictor, "MOST_TEXT_WAITING", 3000)
+    note = it.records[0]["contents"]["note"]
+    with it.ward.served(api_rate=10**9, api_max_bytes=3_000_000) as served:
+        own = served.predictors[case.name]
+        long = {"records": [{"contents": {"note": f"{note} " * 100}}] * 20}
+        refused = served.ask(long, key=key, case=case.name)
+        assert (refused.status_code, "characters of text" in refused.json()["detail"]) == (413, True)
+        assert served.ask(b"{" * 100_000_000, key=key, case=case.name).status_code == 413
+        crowd = {"records": [{"contents": {"note": note * 4}}]}
+        with ThreadPoolExecutor(50) as many:
+            answers = list(many.map(lambda _: served.ask(crowd, key=key, case=case.name), range(200)))
+        assert {answer.status_code for answer in answers} == {200, 429}
+        assert all("Retry-After" in answer.headers for answer in answers if answer.status_code == 429)
+        assert (own._reading, own._text) == (0, 0)
+        assert served.ask(crowd, key=key, case=case.name).status_code == 200

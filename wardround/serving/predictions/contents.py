@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from wardround.contents.wire import Cell, Unfit, wire
+from wardround.contents.wire import MOST_UNFOLDED, Cell, Unfit, unfolded, wire
 from wardround.serving.predictions.refusals import Fault
 from wardround.use_cases.base import Content, UseCase
 
@@ -89,12 +89,17 @@ def looked_at_schema(use_case: UseCase) -> dict[str, Any]:
 def _raw(content: Content, given: Sequence[Given], faults: list[Fault]) -> list[Cell | None]:
     read = wire(content.kind).read
     found: list[Cell | None] = []
+    large = 0
     for place, own in enumerate(given):
         cell = None
         try:
             if own.get(content.name) is None:
                 raise Unfit(_MISSING)
-            cell = read(content, own[content.name])
+            raw = read(content, own[content.name])
+            large += unfolded(raw)
+            if large > MOST_UNFOLDED:
+                raise Unfit("with it the request is too large once it is unfolded: send fewer records")
+            cell = raw
         except Unfit as why:
             faults.append(Fault(record=place, field=_field(content), fault=str(why)))
         found.append(cell)
