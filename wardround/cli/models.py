@@ -34,6 +34,20 @@ def use_cases(
         give(TypeAdapter(type(case)).dump_python(case, mode="json"))
         return
     say(f"{case.name}: {case.question}")
+    if case.contents:
+        table(
+            "Contents",
+            ("content", "kind", "parts", "identifiers"),
+            [
+                (
+                    c.name,
+                    c.kind,
+                    ", ".join(c.channels) or c.language,
+                    "" if c.kind != "text" else f"left: {c.deidentified}" if c.deidentified else "taken out at ingest",
+                )
+                for c in case.contents
+            ],
+        )
     table(
         "Features",
         ("feature", "kind", "unit", "plausible", "may be missing"),
