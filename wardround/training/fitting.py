@@ -23,7 +23,6 @@ from wardround.use_cases.base import Candidate, UseCase
 if TYPE_CHECKING:
     import pandas as pd
 
-Failed = list[tuple[Candidate, NotTrainable | UseCaseInvalid | ExtraMissing]]
 CANNOT = (NotTrainable, UseCaseInvalid, ExtraMissing)
 """What says that one candidate cannot be trained: any other error is a fault of the program and stops the training."""
 
@@ -149,7 +148,7 @@ def fit_and_evaluate(
         out_of_fold=out_of_fold,
         evaluation=evaluation,
         scores=tuple((one.candidate.family, one.score if np.isfinite(one.score) else None) for one in tried),
-        failed=tuple((candidate.family, _reason(error)) for candidate, error in failed),
+        failed=tuple(failed),
         unlabelled=len(frame) - len(rows),
     )
 
@@ -167,21 +166,20 @@ def _within(tell: Progress, what: str, done: float, steps: int) -> Progress:
     return told
 
 
-def _all_tried(data: _Data, tell: Progress) -> tuple[list[_Tried], Failed]:
-    candidates, tried = data.use_case.candidates, []
-    failed: Failed = []
+def _all_tried(data: _Data, tell: Progress) -> tuple[list[_Tried], list[tuple[str, str]]]:
+    candidates, tried, failed = data.use_case.candidates, [], []
     for number, candidate in enumerate(candidates, start=1):
         what = f"candidate {number} of {len(candidates)}: {candidate.family.replace('_', ' ')}"
         tell(what)
         try:
             tried.append(_tried(data, candidate, _within(tell, what, number - 1, len(candidates) + 1)))
         except CANNOT as error:
-            failed.append((candidate, error))
-            tell(f"{what} cannot be trained: {_reason(error)}")
+            failed.append((candidate.family, _reason(data, error)))
+            tell(f"{what} cannot be trained: {failed[-1][1]}")
     return tried, failed
 
 
-def _finished(data: _Data, tried: list[_Tried], failed: Failed, tell: Progress) -> _Chosen:
+def _finished(data: _Data, tried: list[_Tried], failed: list[tuple[str, str]], tell: Progress) -> _Chosen:
     """Return the best of *tried* fitted to all rows; one that cannot be goes over to *failed*, and the next best is."""
     steps = len(data.use_case.candidates) + 1
     while tried:
@@ -196,18 +194,18 @@ def _finished(data: _Data, tried: list[_Tried], failed: Failed, tell: Progress) 
             return _Chosen(best=best, parameters=parameters, learner=final, out_of_fold=out_of_fold)
         except CANNOT as error:
             tried.remove(best)
-            failed.append((best.candidate, error))
-            tell(f"{best.candidate.family.replace('_', ' ')} cannot be trained: {_reason(error)}")
-    if len(failed) == 1:
-        raise failed[0][1]
-    said = "; ".join(f"{candidate.family}: {_reason(error)}" for candidate, error in failed)
+            failed.append((best.candidate.family, _reason(data, error)))
+            tell(f"{best.candidate.family.replace('_', ' ')} cannot be trained: {failed[-1][1]}")
+    said = "; ".join(f"{family}: {reason}" for family, reason in failed)
     raise NotTrainable(
         data.use_case.name, f"none of its {len(failed)} candidates can be ({said})", "Mend one of them, or name another"
     )
 
 
-def _reason(error: NotTrainable | UseCaseInvalid | ExtraMissing) -> str:
-    """Return what a candidate's *error* says, without the use case's name; none of `CANNOT` quotes a cell."""
+def _reason(data: _Data, error: NotTrainable | UseCaseInvalid | ExtraMissing) -> str:
+    """Return what *error* says of a candidate, which quotes no cell; of the only candidate it is the training's own."""
+    if len(data.use_case.candidates) == 1:
+        raise error
     if isinstance(error, NotTrainable):
         return f"{error.detail}. {error.remedy}"
     return "; ".join(error.faults) if isinstance(error, UseCaseInvalid) else str(error)
