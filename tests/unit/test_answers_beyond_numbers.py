@@ -37,19 +37,30 @@ def test_predictions_come_back_from_parquet_as_they_were(name):
     answers = np.array([b"\x00\xff", None, b"x"] if problem.truth == "mask" else ["a", None, "ü"], dtype=object)
     given = Prediction(
         value=np.array([0.1, np.nan, 0.3]),
+        low=np.array([0.0, np.nan, 0.2]),
+        high=np.array([0.2, np.nan, 0.5]),
         parts=None if problem.scalar else np.array([[1.0, 2.0], [np.nan, np.nan], [3.0, 0.1]]),
         output=None if problem.scalar else answers,
     )
     table = pd.DataFrame(predicted.columns(problem, given, output=True))
     body = encode(table, pa.schema(predicted.fields(problem, output=True)))
     read = predicted.prediction_of(problem, pq.read_table(io.BytesIO(body)).to_pandas())
-    assert np.array_equal(read.value, given.value, equal_nan=True)
+    for part in ("value", "low", "high"):
+        assert np.array_equal(getattr(read, part), getattr(given, part), equal_nan=True), part
     if problem.scalar:
         assert read.parts is None
         assert read.output is None
     else:
         assert np.array_equal(read.parts, given.parts, equal_nan=True)
         assert read.output.tolist() == answers.tolist()
+
+
+@pytest.mark.parametrize("name", sorted(PROBLEMS))
+def test_what_a_prediction_does_not_have_it_does_not_have_when_it_is_read_again(name):
+    problem = PROBLEMS[name]
+    table = pd.DataFrame(predicted.columns(problem, Prediction(value=np.array([0.1, np.nan])), output=True))
+    read = predicted.prediction_of(problem, table)
+    assert (read.low, read.high, read.parts, read.output) == (None, None, None, None)
 
 
 def test_parts_of_a_split_are_put_together_and_what_was_never_tested_stays_unknown():

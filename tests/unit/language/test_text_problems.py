@@ -158,6 +158,8 @@ def test_a_row_without_answer_or_truth_is_not_measured_and_never_counts_as_right
     rows = judged(PROBLEMS[problem], [truth, None, truth], answers(output, output, None))
     losses = PROBLEMS[problem].losses(np.zeros(3), rows)
     assert np.isfinite(losses).tolist() == [True, False, False]
+    unanswered = judged(PROBLEMS[problem], [truth], Prediction(value=np.ones(1)))
+    assert np.isnan(PROBLEMS[problem].losses(np.zeros(1), unanswered)).all()
     for metric in PROBLEMS[problem].metrics:
         assert np.isnan(metric.compute(np.zeros(3), rows, 0.5)), metric.name
         unjudged = metric.compute(np.zeros(1), answers(output), 0.5)

@@ -61,6 +61,7 @@ def test_what_cannot_be_measured_is_not_a_number_and_no_error():
     blank = np.full(len(target), np.nan)
     alone = Prediction(value=prediction.value)
     assert all(np.isnan(figure(metric.name, target, alone)) for metric in PROBLEM.metrics)
+    assert np.isnan(PROBLEM.losses(target, alone)).all()
     assert all(np.isnan(figure(metric.name, blank, prediction)) for metric in PROBLEM.metrics)
     nobody = selected(prediction, slice(0, 0))
     assert all(np.isnan(figure(metric.name, target[:0], nobody)) for metric in PROBLEM.metrics)
@@ -73,6 +74,8 @@ def test_a_class_that_does_not_occur_is_left_out_of_the_average():
     found = figure("balanced_accuracy", target[kept], selected(prediction, kept))
     best = prediction.parts[kept].argmax(axis=1)
     assert found == pytest.approx(np.mean([(best[target[kept] == k] == k).mean() for k in range(3)]))
+    areas = [theirs.roc_auc_score(target[kept] == k, prediction.parts[kept, k]) for k in range(3)]
+    assert figure("macro_auroc", target[kept], selected(prediction, kept)) == pytest.approx(np.mean(areas))
 
 
 @settings(max_examples=60, deadline=None)
