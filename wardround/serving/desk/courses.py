@@ -1,7 +1,7 @@
 """The course of a use case over its rounds, drawn: decisions, performance, drift; each chart with its table."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
@@ -13,6 +13,7 @@ from wardround.serving.desk.charts import Change, Decided, Point, Rounds, Told
 from wardround.serving.desk.history import Round
 from wardround.serving.desk.telling import LIGHTS
 from wardround.serving.desk.texts import Words
+from wardround.use_cases.base import UseCase
 
 SHOWN = 52
 """Rounds a chart shows: a year of weekly ones."""
@@ -28,12 +29,16 @@ SHAPES = {
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
-    """A drawing and the table that says the same: the *head* of its columns and its *rows*."""
+    """A drawing and the table that says the same: the *head* of its columns and its *rows*.
+
+    *meaning* is what the title stands for, in English as the use case says it, where its name is not the ward's own.
+    """
 
     title: str
     drawn: Markup
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    meaning: str = ""
 
 
 def timeline(t: Words, made: Sequence[Round]) -> Chart:
@@ -71,7 +76,7 @@ def performance(t: Words, made: Sequence[Round]) -> tuple[Chart, ...]:
     return tuple(_metric(t, made, metric) for metric in sorted(metrics, key=lambda name: name not in deciding))
 
 
-def drift(t: Words, made: Sequence[Round]) -> tuple[Chart, ...]:
+def drift(t: Words, use_case: UseCase, made: Sequence[Round]) -> tuple[Chart, ...]:
     """Draw the drift of each column, and of all together, round by round; what moved most in alarm comes first."""
     courses: dict[tuple[str, str], list[tuple[int, Reading]]] = {}
     for place, each in enumerate(made):
@@ -79,8 +84,9 @@ def drift(t: Words, made: Sequence[Round]) -> tuple[Chart, ...]:
             if reading.kind in (*DRIFT_KINDS, "target drift") and reading.effect is not None and reading.limit:
                 courses.setdefault((reading.kind, reading.column or ""), []).append((place, reading))
     worst_first = sorted(courses.items(), key=lambda item: (_loudness(item[1]), item[0]))
+    meant = {feature.name: feature.description for feature in use_case.features if feature.of}
     return tuple(
-        _drift(t, made, f"drift-{number_}", kind, column, course)
+        replace(_drift(t, made, f"drift-{number_}", kind, column, course), meaning=meant.get(column, ""))
         for number_, ((kind, column), course) in enumerate(worst_first)
     )
 

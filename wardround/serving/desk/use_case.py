@@ -58,7 +58,7 @@ def page(request: Request, name: str, page: int = 1) -> Response:
         use_case=use_case, asked=problem_of(use_case).supervised, champion=champion, last=last, lights=LIGHTS,
         teller=Teller(t, use_case, last.decision, settings.small_cell) if last else None,
         timeline=courses.timeline(t, shown) if shown else None, performance=courses.performance(t, shown),
-        drift=courses.drift(t, shown), shown=len(shown), total=len(made),
+        drift=courses.drift(t, use_case, shown), shown=len(shown), total=len(made),
         faults=faults(t, use_case, shown, settings.small_cell),
         held_back=held_back(t, use_case, known, settings.small_cell),
         rounds=made[::-1][(at - 1) * PAGE : at * PAGE], at=at, pages=pages,
