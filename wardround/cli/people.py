@@ -147,7 +147,12 @@ def people_passphrase(name: NameArgument, who: AsOption = "", json: JsonOption =
 def api_keys_add(
     system: Annotated[str, typer.Argument(help="The system that will ask, for example ward-3-emr.")],
     who: AsOption,
-    use_case: Annotated[list[str], typer.Option("--use-case", "-u", help="What it may ask; * for all. Repeatable.")],
+    use_case: Annotated[
+        list[str],
+        typer.Option(
+            "--use-case", "-u", help="What it may ask: a name or your own Python file; * for all. Repeatable."
+        ),
+    ],
     valid_days: Annotated[int, typer.Option("--valid-days", min=1, help="How long it holds.")] = 365,
     json: JsonOption = False,
 ) -> None:
