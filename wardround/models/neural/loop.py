@@ -108,8 +108,8 @@ def trained(
     seed: int,
     moved: Callable[[Tensor, Tensor, torch.Generator], tuple[Tensor, Tensor]],
     tell: Progress,
-) -> int:
-    """Train *network* in place on the rows *learn*; return after how many epochs it was best on the rows *held*.
+) -> None:
+    """Train *network* in place on the rows *learn*; it keeps the weights with which it was best on the rows *held*.
 
     Without held-out rows all epochs are made. *moved* augments a batch (inputs, targets). *loss* gives the mean of
     a batch. The learning rate falls along a cosine (Loshchilov & Hutter 2017).
@@ -148,7 +148,6 @@ def trained(
     if best_weights is not None:
         network.load_state_dict(best_weights)
     network.to("cpu").eval()
-    return best_epoch
 
 
 def held_loss(

@@ -18,7 +18,7 @@ from wardround.models.neural.learner import Examples, NeuralLearner, subset
 from wardround.models.neural.loop import Index, Rows
 from wardround.models.neural.networks import built
 from wardround.models.neural.parameters import COMMON, KERNELS
-from wardround.models.neural.signals import Grid
+from wardround.models.neural.signals import Grid, of_content
 from wardround.models.neural.supervised import Supervised
 from wardround.problems.anomaly import UNUSUAL, USUAL
 from wardround.problems.base import Floats, Objects, Prediction
@@ -116,20 +116,16 @@ class Autoencoder(NeuralLearner):
     def inputs(self, frame: "pd.DataFrame", patients: Any) -> tuple[str, ...]:
         """Learn the content or the features."""
         assert self.use_case is not None
-        setting = self.setting
         fitting = {each.name: each for each in self.use_case.contents if each.kind in ("image", "series")}
-        chosen = setting["of"] or next(iter(fitting), "features")
+        chosen = self.setting["of"] or next(iter(fitting), "features")
         if chosen == "features":
             self.body = Features.of(self.use_case, self.use_case.feature_names, frame, patients, missing=False)
             return ()
         if chosen not in fitting:
             raise UseCaseInvalid(self._own, (f"candidates: {self.family}: of names no picture or signal",))
         self.require(frame, (chosen,))
-        if fitting[chosen].kind == "image":
-            self.body, notes = Pictures.of(chosen, frame, enhance=setting["enhance"], largest=setting["largest"])
-            return notes
-        self.body, noticed = Grid.of(chosen, len(fitting[chosen].channels), frame, most=setting["points"])
-        return noticed
+        self.body, notes = of_content(fitting[chosen], frame, self.setting)
+        return notes
 
     def examples(self, frame: "pd.DataFrame", target: Floats) -> Examples:
         """Return the rows with an input; what is wanted are the values, and below them the masks, if there are any."""

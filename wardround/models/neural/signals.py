@@ -1,6 +1,7 @@
 """Series as networks want them: on a grid of time for convolutions, step by step with masks and gaps for recurrence."""
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -8,9 +9,10 @@ import numpy as np
 
 from wardround.contents.arrays import unpacked
 from wardround.errors import InputFault, NotTrainable
-from wardround.models.neural.inputs import SEGMENTS, Array, OfContent, cells
+from wardround.models.neural.inputs import SEGMENTS, Array, OfContent, Pictures, cells
 from wardround.models.neural.parameters import MOST
 from wardround.models.preprocessing import PLACE
+from wardround.use_cases.base import Content
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -167,6 +169,15 @@ class Steps(Series):
         length = len(unpacked(cell))
         every = -(-length // self.most)
         return np.repeat(saliency[:, :-1].sum(1), every)[:length].astype(np.float32)
+
+
+def of_content(
+    content: Content, frame: "pd.DataFrame", setting: Mapping[str, Any]
+) -> tuple[Pictures | Grid, tuple[str, ...]]:
+    """Return a picture or a signal for convolutions, learned from training rows, with what was noticed."""
+    if content.kind == "image":
+        return Pictures.of(content.name, frame, enhance=setting["enhance"], largest=setting["largest"])
+    return Grid.of(content.name, len(content.channels), frame, most=setting["points"])
 
 
 def _scales(

@@ -14,7 +14,7 @@ from wardround.models.neural.inputs import Features, OfContent, Pictures
 from wardround.models.neural.learner import Examples, NeuralLearner, subset
 from wardround.models.neural.loop import Index, Rows, asked, settled
 from wardround.models.neural.parameters import COMMON, KERNELS
-from wardround.models.neural.signals import Grid, Series, Steps
+from wardround.models.neural.signals import Grid, Series, Steps, of_content
 from wardround.problems.base import Floats, Objects, Prediction
 from wardround.use_cases.base import Content
 
@@ -209,13 +209,8 @@ class Convolutional(WithContent):
         content = self.content()
         self.require(frame, (content.name,))
         self.learn_beside(frame, patients)
-        if content.kind == "image":
-            self.body, notes = Pictures.of(
-                content.name, frame, enhance=self.setting["enhance"], largest=self.setting["largest"]
-            )
-            return notes
-        self.body, noticed = Grid.of(content.name, len(content.channels), frame, most=self.setting["points"])
-        return noticed
+        self.body, notes = of_content(content, frame, self.setting)
+        return notes
 
     def architecture(self) -> tuple[str, dict[str, Any]]:
         """Return the convolutional network for the content."""
