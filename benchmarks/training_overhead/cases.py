@@ -38,9 +38,7 @@ class Case:
         return {**own, **self.setting}
 
 
-def _tables(
-    problem: str, make: Callable[[int], Rows], plain: str, counts: Mapping[str, int], *, like: str = ""
-) -> tuple[Case, ...]:
+def _tables(problem: str, make: Callable[[int], Rows], plain: str, counts: Mapping[str, int]) -> tuple[Case, ...]:
     return tuple(
         Case(family=family, problems=(problem,), make=make, count=count, plain=plain, first=family)
         for family, count in counts.items()
@@ -68,7 +66,7 @@ _OUTCOMES = ("classification", "regression", "multiclass")
 
 CASES: tuple[Case, ...] = (
     *_tables("classification", rows.two_classes, "plain_tables:classification", {
-        "logistic": 60_000, "linear_svm": 10_000, "rbf_svm": 3_000, "random_forest": 6_000, "boosting": 20_000,
+        "logistic": 120_000, "linear_svm": 10_000, "rbf_svm": 3_000, "random_forest": 6_000, "boosting": 20_000,
         "neighbours": 40_000,
     }),
     *_tables("classification", rows.few_outcomes, "plain_tables:self_training", {"self_training": 40_000}),
@@ -77,11 +75,11 @@ CASES: tuple[Case, ...] = (
         "rbf_svm": 3_000, "random_forest": 1_000, "boosting": 5_000, "neighbours": 6_000,
     }),
     *_tables("multiclass", rows.classes, "plain_tables:classification", {
-        "logistic": 40_000, "random_forest": 6_000, "boosting": 6_000,
+        "logistic": 80_000, "random_forest": 6_000, "boosting": 6_000,
     }),
     *_tables("clustering", rows.no_outcome, "plain_groups:groups", {"kmeans": 10_000, "gaussian_mixture": 6_000}),
-    *_tables("anomaly", rows.no_outcome, "plain_groups:isolation_forest", {"isolation_forest": 60_000}),
-    *_tables("anomaly", rows.no_outcome, "plain_groups:principal_components", {"principal_components": 60_000}),
+    *_tables("anomaly", rows.no_outcome, "plain_groups:isolation_forest", {"isolation_forest": 20_000}),
+    *_tables("anomaly", rows.no_outcome, "plain_groups:principal_components", {"principal_components": 30_000}),
     _texts("bag_of_words", rows.reports_of_two, "classification", 6_000),
     _texts("bag_of_words", rows.reports_of_topics, "multiclass", 4_000),
     _texts("bag_of_words", rows.reports_of_labels, "multilabel", 4_000),

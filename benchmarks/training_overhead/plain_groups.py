@@ -1,11 +1,13 @@
 """Groups and unusual rows with scikit-learn alone."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import skops.io
-from plain_tables import inputs, preparation
+from plain_tables import folds, inputs, preparation
 from rows import Rows
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
@@ -44,20 +46,34 @@ def groups(family: str, rows: Rows, folder: Path) -> None:
     skops.io.dump({"prepare": prepare, **arrays, "alike": np.array(alike)}, folder / "model.skops")
 
 
+def _unusual(rows: Rows, x: Any, scores: Callable[[Any, Any], Any]) -> float:
+    """Return the score above which one held-out row of twenty is: *scores* learns from rows and scores others."""
+    held = np.empty(len(x))
+    for train, test in folds(rows):
+        held[test] = scores(x[train], x[test])
+    return float(np.quantile(held, 0.95))
+
+
 def isolation_forest(family: str, rows: Rows, folder: Path) -> None:
-    """Fit and keep a forest that calls one training row of twenty unusual."""
+    """Fit and keep a forest, and the score above which a row is unusual."""
     frame = inputs(rows, folder)
-    forest = IsolationForest(max_samples=256, contamination=0.05, random_state=0)
-    model = make_pipeline(preparation(frame, indicators=False), forest).fit(frame)
-    skops.io.dump(model, folder / "model.skops")
+    prepare, forest = preparation(frame, indicators=False), IsolationForest(max_samples=256, random_state=0)
+    x = prepare.fit_transform(frame)
+    unusual = _unusual(rows, x, lambda train, test: -forest.fit(train).score_samples(test))
+    skops.io.dump(make_pipeline(prepare, forest.fit(x)), folder / "model.skops")
+    (folder / "model.json").write_text(json.dumps({"unusual": unusual}))
 
 
 def principal_components(family: str, rows: Rows, folder: Path) -> None:
-    """Fit and keep components, and the error of what they rebuild above which one training row of twenty is."""
+    """Fit and keep components, and the error of what they rebuild above which a row is unusual."""
     frame = inputs(rows, folder)
     prepare, model = preparation(frame, indicators=False), PCA(0.8, svd_solver="full")
     x = prepare.fit_transform(frame)
-    rebuilt = model.inverse_transform(model.fit_transform(x))
-    unusual = float(np.quantile(((x - rebuilt) ** 2).mean(axis=1), 0.95))
-    skops.io.dump(make_pipeline(prepare, model), folder / "model.skops")
+
+    def errors(train: Any, test: Any) -> Any:
+        rebuilt = model.fit(train).inverse_transform(model.transform(test))
+        return ((test - rebuilt) ** 2).mean(axis=1)
+
+    unusual = _unusual(rows, x, errors)
+    skops.io.dump(make_pipeline(prepare, model.fit(x)), folder / "model.skops")
     (folder / "model.json").write_text(json.dumps({"unusual": unusual}))

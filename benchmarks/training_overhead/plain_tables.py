@@ -75,7 +75,8 @@ def preparation(frame: Any, *, scaled: bool = True, indicators: bool = True) -> 
     )
 
 
-def _folds(rows: Rows) -> list[tuple[Any, Any]]:
+def folds(rows: Rows) -> list[tuple[Any, Any]]:
+    """Return five folds that part no patient."""
     patients = rows.frame["patient_id"].factorize()[0]
     return list(GroupKFold(5, shuffle=True, random_state=0).split(rows.frame, groups=patients))
 
@@ -85,7 +86,7 @@ def classification(family: str, rows: Rows, folder: Path) -> None:
     frame = inputs(rows, folder)
     model = make_pipeline(preparation(frame, scaled=family not in TREES), CLASSIFIERS[family]())
     if family.endswith("svm"):
-        model = CalibratedClassifierCV(model, method="isotonic", cv=_folds(rows), ensemble=False)
+        model = CalibratedClassifierCV(model, method="isotonic", cv=folds(rows), ensemble=False)
     skops.io.dump(model.fit(frame, rows.target), folder / "model.skops")
 
 
@@ -93,7 +94,7 @@ def regression(family: str, rows: Rows, folder: Path) -> None:
     """Fit and keep a regression with the quantile of its errors on held-out patients."""
     frame = inputs(rows, folder)
     model = make_pipeline(preparation(frame, scaled=family not in TREES), REGRESSORS[family]())
-    errors = np.abs(rows.target - cross_val_predict(model, frame, rows.target, cv=_folds(rows)))
+    errors = np.abs(rows.target - cross_val_predict(model, frame, rows.target, cv=folds(rows)))
     skops.io.dump(model.fit(frame, rows.target), folder / "model.skops")
     (folder / "interval.json").write_text(json.dumps({"half_width": float(np.quantile(errors, 0.9))}))
 
