@@ -1,19 +1,26 @@
 """What is planted in patients' rows is looked for in everything people and machines can read afterwards."""
 
+import html
 import os
+import re
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from pydantic import SecretStr
 
-from wardround import local
+from wardround import local, people
+from wardround.domain import utc_now
+from wardround.serving.desk.site import site
 from wardround.settings import Settings
 from wardround.sources import read
 from wardround.store import AGGREGATE_PREFIXES, ROW_LEVEL_PREFIXES, Store
+from wardround.store.places import CREDENTIAL_PREFIXES
 from wardround.use_cases import load
 
 COMMAND = str(Path(sys.executable).with_name("wardround"))
@@ -32,6 +39,31 @@ from dataclasses import replace
 from wardround.use_cases.heart_disease import USE_CASE as BASE
 USE_CASE = replace(BASE, name="canary", identifiers=("name",), expectations=None, candidates=BASE.candidates[:1])
 """
+
+
+def pages(home: Path, own: Path, store: Store) -> dict[str, bytes]:
+    """Every page that a link of the desk leads to, as an administrator sees it."""
+    secret, use_case = "of the proxy before the desk, and of nobody else", load(str(own))
+    settings = Settings(home=home, sign_in_header="X-Person", proxy_secret=SecretStr(secret))
+    people.add(
+        store, name="chief", full_name="Eve Chief", role=people.Role.ADMIN, passphrase=secret, by="chief", now=utc_now()
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it recommends httpx2, which is not needed for what is done here
+        from starlette.testclient import TestClient
+    client = TestClient(
+        site(settings, {use_case.name: use_case}, origins={use_case.name: str(own)}), base_url="http://desk.example",
+        headers={"X-Person": "chief", "X-Wardround-Proxy": secret},
+    )  # fmt: skip
+    found, waiting = dict[str, bytes](), ["/"]
+    while waiting:
+        path = waiting.pop()
+        answer = client.get(path)
+        assert answer.status_code < 500, (path, answer.status_code)
+        found[path] = answer.content
+        links = re.findall(r'(?:href|src)="(/[^"#]*)', answer.text) if "html" in answer.headers["content-type"] else []
+        waiting += [link for link in map(html.unescape, links) if link not in found and link not in waiting]
+    return found
 
 
 def planted(rows: pd.DataFrame) -> pd.DataFrame:
@@ -53,11 +85,14 @@ class Ward:
     said: str
     messages: Path
     store: Store
+    pages: dict[str, bytes] = field(default_factory=dict)
 
     def tellers(self) -> Iterator[tuple[str, bytes]]:
-        """All but row-level objects: Prefect's database and logs, S3's log, aggregates, keys, messages, terminal."""
+        """All but row-level objects: Prefect's database and logs, S3's log, aggregates, keys, messages, terminal,
+        and every page of the desk that a link leads to."""
         yield "terminal", self.said.encode()
         yield "messages", self.messages.read_bytes()
+        yield from self.pages.items()
         for folder in (self.home / "prefect", self.home / "s3" / "log"):
             for path in sorted(folder.rglob("*")):
                 if path.is_file():
@@ -100,7 +135,8 @@ def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ward]:
             )
             assert "Traceback" not in done.stderr
             said += done.stdout + done.stderr
-        yield Ward(home, said, folder / "told.jsonl", server.store)
+        shown = pages(home, folder / "canary.py", server.store)
+        yield Ward(home, said, folder / "told.jsonl", server.store, shown)
 
 
 def test_no_planted_value_is_anywhere_but_in_row_level_objects(ward):
@@ -109,6 +145,7 @@ def test_no_planted_value_is_anywhere_but_in_row_level_objects(ward):
     assert any(key.startswith("rounds/canary/") for key in ward.store.keys(""))
     assert (ward.home / "prefect" / "prefect.db").stat().st_size > 100_000
     assert b"canary" in ward.messages.read_bytes(), "nobody was told of anything"
+    assert sum(b"canary" in body for body in ward.pages.values()) >= 5, list(ward.pages)
     assert ward.told() == []
 
 
@@ -119,8 +156,11 @@ def test_the_sweep_hears_a_value_that_is_told(ward):
         place.unlink()
     loud = Ward(ward.home, f"patient {NAME} 7", ward.messages, ward.store)
     assert loud.told() == [f"terminal: {NAME}"]
+    shown = Ward(ward.home, "", ward.messages, ward.store, {"/use-cases/canary": f"<td>{ODD}</td>".encode()})
+    assert shown.told() == [f"/use-cases/canary: {ODD}"]
 
 
 def test_every_object_stands_under_a_prefix_with_a_known_sensitivity(ward):
-    homeless = [key for key in ward.store.keys("") if not key.startswith((*ROW_LEVEL_PREFIXES, *AGGREGATE_PREFIXES))]
+    known = (*ROW_LEVEL_PREFIXES, *AGGREGATE_PREFIXES, *CREDENTIAL_PREFIXES)
+    homeless = [key for key in ward.store.keys("") if not key.startswith(known)]
     assert homeless == []
