@@ -28,6 +28,8 @@ from cases import CASES, Case, forgotten  # noqa: E402  # after the threads are 
 
 MOST = 1.10
 SMALL = 600
+FEW = 10
+"""Files of fewer kB have no ratio: they are the names of what was learned."""
 HEAD = """\
 | family, problem | rows | training, s: least (median) | plain | ratio | memory, MiB | plain | ratio | files, kB | \
 plain | ratio |
@@ -78,9 +80,11 @@ def line(case: Case, runs: int) -> tuple[str, float]:
     cells, worst = [case.name, f"{case.count:,}"], 0.0
     for what, scale in WHAT.items():
         each = [[run[what] / scale for run in found[side]] for side in ("ours", "plain")]
-        shown = [f"{min(one):.2f} ({statistics.median(one):.2f})" if what == "seconds" else f"{min(one):,.0f}"
+        shown = [f"{min(one):.2f} ({statistics.median(one):.2f})" if what == "seconds" else f"{min(one):,.1f}"
                  for one in each if one]  # fmt: skip
-        if case.plain:
+        if what == "size" and min(each[0]) < FEW:
+            cells += [*shown, *[""] * (3 - len(shown))]
+        elif case.plain:
             ratio = min(each[0]) / min(each[1])
             worst = max(worst, ratio)
             cells += [*shown, f"{ratio:.2f}"]
