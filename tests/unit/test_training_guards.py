@@ -251,8 +251,7 @@ HONEST = Candidate(family="logistic")
 def test_a_candidate_that_cannot_be_trained_is_told_with_its_reason_and_the_others_go_on(monkeypatch):
     real, told = importlib.import_module, []
     monkeypatch.setattr(importlib, "import_module", lambda name: without_torch(real, name))
-    unlike = Candidate(family="linear_svm", search="grid", grid={"C": (-1.0,)})
-    use_case = use_case_of(candidates=(TOO_MANY, Candidate(family="dense"), OUT_OF_RANGE, unlike, HONEST))
+    use_case = use_case_of(candidates=(TOO_MANY, Candidate(family="dense"), HONEST))
     trained = training.fit_and_evaluate(
         use_case, frame_of(), 1, small_cell=5, progress=lambda s, share=None: told.append(s)
     )
@@ -262,10 +261,8 @@ def test_a_candidate_that_cannot_be_trained_is_told_with_its_reason_and_the_othe
     assert dict(trained.failed) == {
         "neighbours": "neighbours asks 80 neighbours of 90 rows. Lower n_neighbors or add rows",
         "dense": "the family dense needs torch, which is not installed: run `pip install 'wardround[deep]'`",
-        "logistic": "candidates: logistic does not take one of the values in grid or parameters",
-        "linear_svm": "candidates: linear_svm does not take one of the values in grid or parameters",
     }
-    assert "4 of 5 candidates cannot be trained here and were left out" in trained.evaluation.method
+    assert "2 of 3 candidates cannot be trained here and were left out" in trained.evaluation.method
     assert "the best of" not in trained.evaluation.method
     for family, reason in trained.failed:
         assert [line for line in told if f"{family.replace('_', ' ')} cannot be trained: {reason}" in line]
@@ -293,8 +290,33 @@ def test_a_candidate_that_fails_on_all_rows_only_hands_over_to_the_next_best(mon
 
 
 def test_where_no_candidate_can_be_trained_each_reason_is_told():
-    with pytest.raises(NotTrainable, match=r"none of its 2 .*80 neighbours of 90 rows.*logistic does not take"):
-        fit(use_case_of(candidates=(TOO_MANY, OUT_OF_RANGE)), frame_of())
+    also = Candidate(family="neighbours", parameters={"n_neighbors": 70})
+    with pytest.raises(NotTrainable, match=r"none of its 2 .*80 neighbours of 90 rows.*70 neighbours of 90 rows"):
+        fit(use_case_of(candidates=(TOO_MANY, also)), frame_of())
+
+
+def test_every_mistake_in_a_candidate_refuses_the_training_before_anything_is_fitted(monkeypatch):
+    monkeypatch.setattr(fitting._Data, "fitted", lambda *_: pytest.fail("a candidate was fitted"))
+    real = importlib.import_module
+    monkeypatch.setattr(importlib, "import_module", lambda name: without_torch(real, name))
+    misspelt = Candidate(family="logistic", parameters={"c": 1.0})
+    searched = Candidate(family="logistic", search="grid", grid={"depth": (1,)})
+    use_case = use_case_of(
+        candidates=(HONEST, Candidate(family="dense"), misspelt, searched, Candidate(family="oracle"))
+    )
+    with pytest.raises(UseCaseInvalid) as refused:
+        fit(use_case, frame_of())
+    for fault in ("no parameter 'c'", "no parameter 'depth'", "'oracle' is none for classification"):
+        assert fault in str(refused.value)
+    assert "torch" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "impossible", [OUT_OF_RANGE, Candidate(family="linear_svm", search="grid", grid={"C": (-1.0,)})]
+)
+def test_an_impossible_value_refuses_the_training_though_another_candidate_could_be_trained(impossible):
+    with pytest.raises(UseCaseInvalid, match="does not take one of the values in grid or parameters"):
+        fit(use_case_of(candidates=(HONEST, impossible)), frame_of())
 
 
 @pytest.mark.parametrize("broken", [ValueError, TypeError, KeyError, AssertionError, ZeroDivisionError, MemoryError])

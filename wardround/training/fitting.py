@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from wardround.domain import Evaluation
-from wardround.errors import NotTrainable, UseCaseInvalid
+from wardround.errors import NotTrainable
 from wardround.errors.extras import ExtraMissing
 from wardround.evaluation.evaluate import evaluate
 from wardround.evaluation.wording import metric_name
@@ -23,8 +23,9 @@ from wardround.use_cases.base import Candidate, UseCase
 if TYPE_CHECKING:
     import pandas as pd
 
-CANNOT = (NotTrainable, UseCaseInvalid, ExtraMissing)
-"""What says that one candidate cannot be trained: any other error is a fault of the program and stops the training."""
+CANNOT = (NotTrainable, ExtraMissing)
+"""What says that one candidate cannot be trained here. A mistake in the use case (UseCaseInvalid) is for a person to
+mend and stops the training, as does any other error: a fault of the program."""
 
 
 class Progress(Protocol):
@@ -112,11 +113,12 @@ def fit_and_evaluate(
     Raises:
         NotTrainable: the rows can teach nothing, or none of several candidates can be trained.
         LeakFound: a guard found the answer among the features.
-        UseCaseInvalid: the only candidate has a parameter that its family has not.
+        UseCaseInvalid: a candidate has a parameter that its family has not, or may not have such a value.
         ExtraMissing: the only candidate needs a part of wardround that is not installed here.
     """
     tell = progress or _silent
     problem = problem_of(use_case)
+    guards.no_mistake_in_a_candidate(use_case)
     guards.no_feature_after_index(use_case)
     guards.trainable(use_case, frame, small_cell=small_cell)
     answered = with_answer(problem, frame)
@@ -202,13 +204,11 @@ def _finished(data: _Data, tried: list[_Tried], failed: list[tuple[str, str]], t
     )
 
 
-def _reason(data: _Data, error: NotTrainable | UseCaseInvalid | ExtraMissing) -> str:
+def _reason(data: _Data, error: NotTrainable | ExtraMissing) -> str:
     """Return what *error* says of a candidate, which quotes no cell; of the only candidate it is the training's own."""
     if len(data.use_case.candidates) == 1:
         raise error
-    if isinstance(error, NotTrainable):
-        return f"{error.detail}. {error.remedy}"
-    return "; ".join(error.faults) if isinstance(error, UseCaseInvalid) else str(error)
+    return f"{error.detail}. {error.remedy}" if isinstance(error, NotTrainable) else str(error)
 
 
 def _tried(data: _Data, candidate: Candidate, tell: Progress) -> _Tried:

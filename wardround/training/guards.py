@@ -1,4 +1,4 @@
-"""Guards that stop a training run, by name, when the future or the answer leaks into the features."""
+"""Guards that stop a training run: a mistake in a candidate, rows that teach nothing, and, by name, leaks."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from wardround.errors import LeakFound, NotTrainable
+from wardround.errors import LeakFound, NotTrainable, UseCaseInvalid
+from wardround.errors.extras import ExtraMissing
+from wardround.models import learner
 from wardround.models.folds import PatientFolds
 from wardround.privacy import in_words
 from wardround.problems import problem_of
@@ -27,6 +29,25 @@ DISGUISED_RANK = 0.995
 """Spearman's correlation above which a single number is the regression target under another name."""
 _ENOUGH = 20
 _EACH = 5
+
+
+def no_mistake_in_a_candidate(use_case: UseCase) -> None:
+    """Refuse a candidate whose family or a parameter of it does not exist; one that lacks an extra here is none.
+
+    Raises:
+        UseCaseInvalid: naming the mistakes of all candidates.
+    """
+    faults: list[str] = []
+    for candidate in use_case.candidates:
+        try:
+            made = learner(candidate.family, use_case, candidate.parameters, calibrate=candidate.calibrate)
+            made.check_parameters(candidate.grid)
+        except ExtraMissing:
+            continue
+        except UseCaseInvalid as error:
+            faults += error.faults
+    if faults:
+        raise UseCaseInvalid(use_case.name, tuple(faults))
 
 
 def trainable(use_case: UseCase, frame: "pd.DataFrame", *, small_cell: int) -> None:

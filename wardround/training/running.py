@@ -52,7 +52,7 @@ def train(
         NotFound: there is no such batch.
         NotTrainable: the rows can teach nothing, or none of several candidates can be trained.
         LeakFound: a guard found the answer among the features.
-        UseCaseInvalid: the only candidate has a parameter that its family has not.
+        UseCaseInvalid: a candidate has a parameter that its family has not, or may not have such a value.
         ExtraMissing: the only candidate needs a part of wardround that is not installed here.
         StoreFailed: the store did not take it; then the version does not exist.
     """
