@@ -105,6 +105,7 @@ def trained(store, *, seed: int, parent: str | None, auroc: float) -> ModelVersi
     record = Record(
         out_of_fold_sha256=hashlib.sha256(kept.getvalue()).hexdigest(), candidates=(("logistic", 0.12),), unlabelled=0,
         again=0, calibrated=False, holds_rows=True, notes=("it took long",),
+        failed=(("neighbours", "neighbours asks 80 neighbours of 90 rows. Lower n_neighbors or add rows"),),
     )  # fmt: skip
     evaluation = Evaluation(
         population="reference", method="5-fold, grouped by patient", rows=120, patients=120,
@@ -389,6 +390,17 @@ def test_a_model_card_says_everything_that_is_stored(visit, round_ward):
     difference = words[words.index("Against the version before", words.index("Lineage")) :]
     assert re.search(r"AUROC 0.8 0.9", difference)
     assert re.search(r"parameters.C 1 2", difference)
+
+
+@pytest.mark.parametrize(
+    ("language", "told_"),
+    [("en", "Candidate that could not be trained nearest neighbours:"), ("zh", "无法训练的候选模型 最近邻：")],
+)
+def test_a_model_card_names_the_candidate_that_could_not_be_trained_and_why(language, told_, visit, round_ward):
+    visitor = visit("vera")
+    visitor.post("/look", {"language": language, "theme": "auto", "next": "/"})
+    words = text_of(visitor.get(round_ward.model(round_ward.new)).text)
+    assert f"{told_} neighbours asks 80 neighbours of 90 rows. Lower n_neighbors or add rows" in words
 
 
 def test_a_suppressed_group_shows_no_figure(visit, round_ward):
