@@ -26,8 +26,8 @@ FAMILIES = (
       for name in ("isolation_forest", "principal_components")),
     *(Family(name="bag_of_words", problem=problem, home="wardround.models.words", contents=("text",))
       for problem in ("classification", "multiclass", "multilabel")),
-    *(Family(name=name, problem="tagging", home="wardround.models.tagging", extra="text", contents=("text",))
-      for name in ("dictionary", "crf")),
+    Family(name="dictionary", problem="tagging", home="wardround.models.tagging", contents=("text",)),
+    Family(name="crf", problem="tagging", home="wardround.models.crf", extra="text", contents=("text",)),
     *(Family(name=name, problem="summary", home="wardround.models.summarising", contents=("text",))
       for name in ("lead", "textrank", "sentence_ranking")),
 )  # fmt: skip

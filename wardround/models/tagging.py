@@ -1,26 +1,22 @@
-"""Entities in a text: a dictionary of what was marked before, and a conditional random field.
+"""Entities in a text: what every tagger does, and a dictionary of what was marked before.
 
-Both say of each entity they find whether the text holds it present, absent or possible.
+A tagger says of each entity it finds whether the text holds it present, absent or possible.
 """
 
-import hashlib
 import json
-import tempfile
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from wardround.contents.text_assertions import assertions
-from wardround.errors import Corrupted, NotTrainable
+from wardround.errors import NotTrainable
 from wardround.models.base import Family
-from wardround.models.facts import FACTS
 from wardround.models.preprocessing import RARE
-from wardround.models.sequences import features, shared, split, tagged, untagged
+from wardround.models.sequences import shared
 from wardround.models.texts import TextLearner, answered
 from wardround.models.whole import Progress, texts_of
 from wardround.problems.base import Floats, Objects, Prediction
@@ -30,7 +26,7 @@ from wardround.use_cases.base import UseCase
 if TYPE_CHECKING:
     import pandas as pd
 
-TERMS, FIELD = "model.json", "model.crf"
+TERMS = "model.json"
 Spans = list[tuple[int, int, str]]
 
 
@@ -180,87 +176,15 @@ def _inside(text: str, at: int) -> bool:
     return 0 < at < len(text) and all(c.isascii() and c.isalpha() for c in text[at - 1 : at + 1])
 
 
-@dataclass(kw_only=True, eq=False)
-class ConditionalField(Tagger):
-    """A linear-chain conditional random field (Lafferty, McCallum & Pereira 2001), fitted by L-BFGS with penalties *c1*
-    (absolute) and *c2* (squared), in at most *iterations* steps; crfsuite (Okazaki 2007) does the work.
-
-    Its file is crfsuite's own: numbers and names of features, no code. crfsuite trusts every offset in it, and one that
-    is wrong ends the process, so that the hash is looked at before.
-    """
-
-    defaults: ClassVar[Mapping[str, Any]] = {"c1": 0.1, "c2": 0.1, "iterations": 60}
-
-    body: bytes = b""
-
-    def learn(
-        self, frame: "pd.DataFrame", target: Floats, patients: Any, *, seed: int, progress: Progress | None
-    ) -> None:
-        """Learn from the rows; see `WholeLearner.learn`."""
-        import pycrfsuite
-
-        sequences = []
-        for who, text, marked in self.examples(frame, patients):
-            for tokens in split(text, self.language):
-                sequences.append((who, features(text, tokens), tagged(tokens, marked)))
-        known = shared(((who, (one for each in own for one in each)) for who, own, _ in sequences), RARE)
-        steps = int(self.setting["iterations"])
-        trainer = pycrfsuite.Trainer(algorithm="lbfgs", verbose=False)
-        trainer.set_params(
-            {"c1": float(self.setting["c1"]), "c2": float(self.setting["c2"]), "max_iterations": steps,
-             "feature.possible_transitions": True}
-        )  # fmt: skip
-        for _, own, tags in sequences:
-            trainer.append([[one for one in each if one in known] for each in own], tags)
-        if progress is not None:
-            progress(f"fitting to {len(sequences)} sentences, at most {steps} steps", 0.1)
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / FIELD
-            trainer.train(str(path))
-            self.body = path.read_bytes()
-
-    def found(self, texts: Sequence[str]) -> list[Spans]:
-        """Return the spans of each text, sorted."""
-        import pycrfsuite
-
-        tagger = pycrfsuite.Tagger()  # one that another thread does not use at the same time
-        tagger.open_inmemory(self.body)
-        out = []
-        for text in texts:
-            marked: Spans = []
-            for tokens in split(text, self.language):
-                marked.extend(untagged(tokens, tagger.tag(features(text, tokens))))
-            out.append(marked)
-        return out
-
-    def files(self) -> dict[str, bytes]:
-        """Return what it learned as files by name."""
-        return {FIELD: self.body}
-
-    def facts(self) -> Mapping[str, Any]:
-        """Return what `Tagger.facts` does, and the hash of the file."""
-        return {**super().facts(), "sha256": hashlib.sha256(self.body).hexdigest()}
-
-    def take(self, files: Mapping[str, bytes], facts: Mapping[str, Any], *, place: str) -> None:
-        """Take over what `files` and `facts` gave; see `WholeLearner.take`."""
-        super().take(files, facts, place=place)
-        self.body = files[FIELD]
-        if hashlib.sha256(self.body).hexdigest() != facts["sha256"]:
-            raise Corrupted(f"{place}/{FIELD}", f"it is not the file that {FACTS} was saved with")
+def unfitted(use_case: UseCase, family: Family, parameters: Mapping[str, Any], *, calibrate: bool) -> Dictionary:
+    """Return an unfitted learner."""
+    return Dictionary(use_case=use_case, kind=family, parameters=dict(parameters), calibrate=calibrate)
 
 
-_OF: Mapping[str, type[Tagger]] = {"dictionary": Dictionary, "crf": ConditionalField}
-
-
-def unfitted(use_case: UseCase, family: Family, parameters: Mapping[str, Any], *, calibrate: bool) -> Tagger:
-    """Return an unfitted learner of *family*."""
-    return _OF[family.name](use_case=use_case, kind=family, parameters=dict(parameters), calibrate=calibrate)
-
-
-def restored(files: Mapping[str, bytes], family: Family, *, place: str) -> Tagger:
+def restored(files: Mapping[str, bytes], family: Family, *, place: str) -> Dictionary:
     """Return the learner that was saved as *files*.
 
     Raises:
         Corrupted: a file is missing, or not what was saved.
     """
-    return _OF[family.name].restore(files, family, place=place)
+    return Dictionary.restore(files, family, place=place)

@@ -1,6 +1,7 @@
 """Learners of texts, beyond the contract of them all: they learn, keep no rare term, say where an answer is from."""
 
 import json
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +11,8 @@ import pytest
 
 from wardround.contents.text_sentences import sentences
 from wardround.errors import NotTrainable
-from wardround.models import learner, sequences, tagging, terms, words
+from wardround.errors.extras import ExtraMissing
+from wardround.models import crf, learner, load, sequences, tagging, terms, words
 from wardround.models.base import Learner
 from wardround.problems import PROBLEMS
 from wardround.problems.base import judged
@@ -119,7 +121,8 @@ def test_no_model_keeps_a_term_that_few_patients_share(
 def test_without_the_rule_the_rare_term_would_be_there(
     family: str, problem: str, case: Case, notes: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tagging, "RARE", 1)
+    for module in (tagging, crf):
+        monkeypatch.setattr(module, "RARE", 1)
     monkeypatch.setattr(terms.learned, "__kwdefaults__", {"least": 1})
     held = b"".join(fitted(case, _with_the_name_marked(notes), family, problem).save().values()).lower()
     assert b"quetzal" in held
@@ -186,6 +189,20 @@ def test_digits_are_not_features() -> None:
 def test_a_corpus_without_any_span_cannot_be_learned_from(case: Case, notes: pd.DataFrame) -> None:
     with pytest.raises(NotTrainable, match="no entity is marked"):
         fitted(case, notes.assign(spans="[]"), "crf", "tagging")
+
+
+def test_without_the_extra_a_dictionary_learns_and_a_crf_says_what_to_install(
+    case: Case, notes: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = fitted(case, notes, "crf", "tagging").save()
+    monkeypatch.delitem(sys.modules, "wardround.models.crf")
+    monkeypatch.delitem(sys.modules, "wardround.models.tagging")
+    monkeypatch.setitem(sys.modules, "pycrfsuite", None)
+    made = fitted(case, notes, "dictionary", "tagging")
+    assert load(made.save()).predict(notes).output is not None
+    for needs in (lambda: fitted(case, notes, "crf", "tagging"), lambda: load(files)):
+        with pytest.raises(ExtraMissing, match=r"the family crf needs pycrfsuite.*pip install 'wardround\[text\]'"):
+            needs()
 
 
 def test_texts_that_share_nothing_cannot_be_learned_from(case: Case, notes: pd.DataFrame) -> None:
