@@ -15,11 +15,6 @@ def suite() -> "ExpectationSuite":
         USE_CASE,
         (
             expectation(
-                "expect_column_values_to_not_be_null", severity="critical",
-                reason="record: missing, so there is nothing to read", column="record_characters",
-                notes="an export that lost its free text, or a passage that was refused when it was read",
-            ),
-            expectation(
                 "expect_column_values_to_be_between", severity="critical",
                 reason="record_unknown: more than half of the characters are hardly ever written",
                 column="record_unknown", max_value=0.5,

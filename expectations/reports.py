@@ -9,11 +9,6 @@ def of_findings() -> tuple[dict[str, Any], ...]:
 
     return (
         expectation(
-            "expect_column_values_to_not_be_null", severity="critical",
-            reason="findings: missing, so there is nothing to read", column="findings_characters",
-            notes="about one chest report in seven has an impression only",
-        ),
-        expectation(
             "expect_column_values_to_be_between", severity="critical",
             reason="findings_unknown: more than half of the words are in no English list",
             column="findings_unknown", max_value=0.5,

@@ -47,6 +47,7 @@ CASES = {
         "picture: empty, every pixel has the same value": lambda cell: packed(np.zeros((28, 28), np.uint8)),
     },
     "ecg_beats": {
+        "beat: missing": lambda cell: None,
         "beat: of zero length": lambda cell: packed(unpacked(cell)[:0]),
         "beat: a larger share of a channel is missing than may be": burst,
         "beat: a channel never changes, as when a lead is off": still,
@@ -59,6 +60,7 @@ CASES = {
         "record: longer than 1,000,000 characters": lambda cell: f"{CANARY}。" * 700_000,
         "record: another language than declared": lambda cell: f"{CANARY} was seen in the ward and is well. " * 8,
         "record: mixed languages": lambda cell: cell[:20] + f" {CANARY} was seen on the ward today and is well. " * 2,
+        "record: missing": lambda cell: None,
     },
 }  # fmt: skip
 

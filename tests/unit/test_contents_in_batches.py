@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from wardround import batches, contents, labels, quarantine, rows
+from wardround.arrivals import reasons_key
 from wardround.contents.arrays import packed, unpacked
 from wardround.errors import InputFault
 from wardround.ingest import Ingested, ingest
@@ -211,16 +212,13 @@ def test_nothing_of_a_damaged_content_is_told(deliver, settings, caplog, capfd):
     assert "Quillfeather" not in heard
 
 
-def test_a_missing_text_is_missing_and_so_is_what_is_measured_of_it(deliver, store):
-    table = PERSONS.table()
-    table.at[3, "note"] = None
-    table.at[3, "outcome"] = None
-    batch = deliver(PERSONS.case, table).batch
-    assert batch.rows_accepted == ROWS
-    row = kept(store, batch).iloc[3]
-    assert row["note"] is None
-    assert row["truth"] is None
-    assert row[list(PERSONS.case.feature_names)].isna().all()
+def test_a_missing_text_waits_in_quarantine_as_a_missing_picture_does(deliver, store):
+    for example, reason in ((PERSONS, "note: missing"), (OUTLINES, "picture: missing")):
+        table = example.table()
+        table.at[3, example.case.contents[0].source_column] = None
+        batch = deliver(example.case, table).batch
+        assert (batch.rows_accepted, batch.rows_quarantined) == (len(table) - 1, 1)
+        assert json.loads(store.get(reasons_key(batch)))["reasons"][reason] == 1
 
 
 def test_a_batch_without_a_single_content_is_refused(deliver):

@@ -25,10 +25,9 @@ _ENGLISH = (0.5, 0.1)  # below the first share of Latin letters it is not Englis
 def read(content: Content, column: "pd.Series[Any]") -> "Column":
     """Return the canonical texts of a raw column, with the faults of its rows.
 
-    A canonical text is as delivered but for its line ends, which are ``\\n``. Bytes are taken as UTF-8. None and NaN
-    are missing and no fault, unlike a picture's or a series': notes are left unwritten in ordinary care, so the use
-    case's suite says whether a row without one passes. A row has the first fault that applies: too long, empty,
-    control characters, broken encoding, another language than the declared one (by its script), two languages mixed.
+    A canonical text is as delivered but for its line ends, which are ``\\n``. Bytes are taken as UTF-8. A row has the
+    first fault that applies: missing (None, NaN), too long, empty, control characters, broken encoding, another
+    language than the declared one (by its script), two languages mixed.
     """
     import pandas as pd
 
@@ -38,8 +37,6 @@ def read(content: Content, column: "pd.Series[Any]") -> "Column":
     values = np.full(len(column), None, dtype=object)
     bad: dict[str, list[int]] = {}
     for row, cell in enumerate(column):
-        if cell is None or cell is pd.NA or (isinstance(cell, float) and cell != cell):
-            continue
         text, reason = canonical(cell, longest=longest, language=content.language)
         if reason:
             bad.setdefault(reason, []).append(row)
@@ -57,6 +54,8 @@ def read(content: Content, column: "pd.Series[Any]") -> "Column":
 
 def canonical(cell: Any, *, longest: int = LONGEST, language: str | None = None) -> tuple[str, str]:
     """Return the canonical text of one cell and "", or "" and why it cannot be read."""
+    if cell is None or (isinstance(cell, float) and np.isnan(cell)):
+        return "", "missing"
     if isinstance(cell, bytes | bytearray | memoryview):
         if len(cell) > 4 * longest:
             return "", _too_long(longest)
