@@ -65,23 +65,32 @@ class Thresholding(WholeLearner):
             raise ValueError("one picture per row is needed")
         self.columns = (images[0],)
         self.require(frame, (*self.columns, "truth"))
-        pairs = [
-            (self._smooth(cell), unpacked(truth).astype(np.int64))
+        rows = [
+            (cell, truth)
             for cell, truth in zip(frame[images[0]], frame["truth"], strict=True)
             if isinstance(cell, bytes) and isinstance(truth, bytes)
         ]
-        if not any((truth > 0).any() for _, truth in pairs):
-            raise ValueError("no training picture has an object")
-        self.usual = float(np.median([threshold_otsu(picture) for picture, _ in pairs]))
-        worth = np.zeros((len(pairs), len(OFFSETS)))
-        for row, (picture, truth) in enumerate(pairs):
-            cut = self._cut(picture)
-            worth[row] = [dice(truth > 0, picture > _moved(cut, offset)) for offset in OFFSETS]
+        own, cuts, worth, sizes = np.zeros(len(rows)), np.zeros(len(rows)), np.zeros((len(rows), len(OFFSETS))), []
+        self.usual = -np.inf  # until it is known, no cut is moved up to it
+        for row, (cell, truth) in enumerate(rows):
+            picture, mask = self._smooth(cell), unpacked(truth).astype(np.int64)
+            own[row] = threshold_otsu(picture)
+            cut = self._cut(picture, own[row])
+            cuts[row] = np.min(cut)
+            worth[row] = _worth(mask > 0, picture, cut)
+            sizes.append(np.bincount(mask[mask > 0])[1:])
             if progress is not None:
-                progress(f"threshold of {row + 1} of {len(pairs)} pictures", (row + 1) / len(pairs))
+                progress(f"threshold of {row + 1} of {len(rows)} pictures", (row + 1) / len(rows))
+        if not any(map(len, sizes)):
+            raise ValueError("no training picture has an object")
+        self.usual = float(np.median(own))
+        moved = np.flatnonzero(cuts < self._lowest) if self.setting["threshold"] == "otsu" else np.empty(0, dtype=int)
+        for row in moved.tolist():
+            picture = self._smooth(rows[row][0])
+            worth[row] = _worth(unpacked(rows[row][1]) > 0, picture, self._cut(picture, own[row]))
         self.offset = OFFSETS[int(worth.mean(axis=0).argmax())]
-        sizes = np.concatenate([np.bincount(truth[truth > 0])[1:] for _, truth in pairs if (truth > 0).any()])
-        self.smallest = max(1, int(SHARE_OF_OBJECT * np.quantile(sizes[sizes > 0], 0.1)))
+        every = np.concatenate(sizes)
+        self.smallest = max(1, int(SHARE_OF_OBJECT * np.quantile(every[every > 0], 0.1)))
 
     def predict(self, frame: "pd.DataFrame") -> Prediction:
         """Return a mask per row and the share of it that is foreground; NaN where there is no picture."""
@@ -147,13 +156,18 @@ class Thresholding(WholeLearner):
         smooth = ndimage.gaussian_filter(picture, float(self.setting["smoothing"]))
         return np.asarray(smooth if self.setting["objects"] == "bright" else -smooth)
 
-    def _cut(self, picture: Floats) -> Floats:
-        """Return the automatic threshold of every pixel."""
+    def _cut(self, picture: Floats, own: float | None = None) -> Floats | float:
+        """Return the automatic threshold of every pixel, or the one of all; *own* is Otsu's, where it is known."""
         if self.setting["threshold"] == "local":
             return np.asarray(threshold_local(picture, int(self.setting["window"]), method="gaussian"))
-        own = threshold_otsu(picture) if picture.max() > picture.min() else self.usual
+        if picture.max() == picture.min():
+            own = self.usual
         # a picture without an object has two halves all the same: never cut far below where training pictures were
-        return np.full(picture.shape, max(float(own), _moved(np.asarray(self.usual), 0.5).item()))
+        return max(float(threshold_otsu(picture) if own is None else own), self._lowest)
+
+    @property
+    def _lowest(self) -> float:
+        return float(_moved(self.usual, OFFSETS[0]))
 
     def _above(self, picture: Floats) -> NDArray[np.bool_]:
         return np.asarray(ndimage.binary_fill_holes(picture > _moved(self._cut(picture), self.offset)))
@@ -188,6 +202,13 @@ def restored(files: Mapping[str, bytes], family: Family, *, place: str) -> Thres
     return Thresholding.restore(files, family, place=place)
 
 
-def _moved(cut: Floats, offset: float) -> Floats:
+def _worth(true: NDArray[np.bool_], picture: Floats, cut: Floats | float) -> list[float]:
+    """Return the Dice coefficient of what is above *cut* times each of `OFFSETS`."""
+    return [dice(true, picture > _moved(cut, offset)) for offset in OFFSETS]
+
+
+def _moved(cut: Floats | float, offset: float) -> Floats | float:
     """Return *cut* times *offset*; below 0, where dark objects are, away from 0 means down just the same."""
+    if isinstance(cut, float):
+        return cut * offset if cut >= 0 else cut / offset
     return np.asarray(np.where(cut >= 0, cut * offset, cut / offset))

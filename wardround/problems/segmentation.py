@@ -49,8 +49,8 @@ def figures(true: Mask, found: Mask) -> tuple[float, ...]:
 
 def dice(true: NDArray[np.bool_], found: NDArray[np.bool_]) -> float:
     """Return twice the intersection over the sum of the areas (Dice 1945)."""
-    areas = int(true.sum()) + int(found.sum())
-    return 2.0 * int((true & found).sum()) / areas if areas else 1.0
+    areas = np.count_nonzero(true) + np.count_nonzero(found)
+    return 2.0 * np.count_nonzero(true & found) / areas if areas else 1.0
 
 
 def iou(true: NDArray[np.bool_], found: NDArray[np.bool_]) -> float:
