@@ -14,6 +14,7 @@ from sklearn.ensemble import IsolationForest
 
 from wardround.errors import NotTrainable
 from wardround.models.base import Family
+from wardround.models.conformal import flagging
 from wardround.models.estimators import fitted
 from wardround.models.folds import PatientFolds
 from wardround.models.matrices import MatrixLearner, added_up, by_feature, owners, product
@@ -63,8 +64,7 @@ class OutlierLearner(MatrixLearner):
             self.model = {"mean": rows[train].mean(axis=0)}
             self.model |= self.fitted_to(rows[train], seed)
             scores[test] = self.scored(rows[test])
-        place = min(len(rows), int(np.ceil((len(rows) + 1) * (1 - flag))))
-        unusual = float(np.sort(scores)[place - 1])
+        unusual = flagging(scores, flag)
         self.model = {"keep": keep, "owner": owner[keep], "mean": rows.mean(axis=0)}
         return {**self.model, **self.fitted_to(rows, seed), "unusual": unusual}
 

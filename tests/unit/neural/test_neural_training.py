@@ -100,7 +100,7 @@ def test_each_member_holds_other_patients_out(hand):
     seen = []
     learner = models.learner("dense", hand.use_case_of("regression"), {"epochs": 1, "members": 3})
     settle = learner.settle
-    learner.settle = lambda examples, held: (seen.extend(held), settle(examples, held))
+    learner.settle = lambda examples, held, patients: (seen.extend(held), settle(examples, held, patients))
     learner.fit(frame, severity)
     patients = [set(frame["patient_id"].iloc[index]) for index in seen]
     assert len(patients) == 3
@@ -143,7 +143,7 @@ def test_a_temperature_undoes_how_much_too_sure_the_outputs_are():
     chance = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     target = np.array([generator.choice(3, p=each) for each in chance], dtype=float)
     made = Classes.of(("a", "b", "c"), target, balanced=False, yes_or_no=False)
-    made.settle([3 * logits, 0.5 * logits], [target, target])
+    made.settle([3 * logits, 0.5 * logits], [target, target], [np.arange(4000)] * 2)
     assert made.temperatures == pytest.approx((3.0, 0.5), rel=0.1)
     found = made.prediction(np.stack([3 * logits, 0.5 * logits]))
     assert found.parts == pytest.approx(chance, abs=0.03)
@@ -154,7 +154,7 @@ def test_an_interval_holds_nine_in_ten():
     generator = np.random.default_rng(0)
     target, output = generator.normal(5, 2, 20_000), np.zeros((20_000, 1))
     made = Number.of(target)
-    made.settle([output[:10_000]], [target[:10_000]])
+    made.settle([output[:10_000]], [target[:10_000]], [np.arange(10_000)])
     found = made.prediction(output[None, 10_000:])
     inside = (target[10_000:] >= found.low) & (target[10_000:] <= found.high)
     assert inside.mean() == pytest.approx(0.9, abs=0.015)
@@ -207,6 +207,38 @@ def test_rows_of_one_class_only_are_refused(hand):
     frame, severity = hand.rows()
     with pytest.raises(NotTrainable):
         models.learner("dense", hand.use_case_of("classification")).fit(frame, np.zeros(len(severity)))
+
+
+def test_a_networks_interval_counts_held_out_patients_and_not_their_rows():
+    target = np.array([1.0, -2.0, 3.0, -4.0, 5.0])
+    made = Number(mean=0.0, spread=1.0)
+    made.settle([np.zeros((5, 1))], [target], [np.arange(5)])
+    assert made.half_width is None  # of five patients none is a tenth
+    made.settle([np.zeros((50, 1))], [np.repeat(target, 10)], [np.repeat(np.arange(5), 10)])
+    assert made.half_width is None
+    made.settle([np.zeros((10, 1))], [np.arange(10.0)], [np.arange(10)])
+    assert made.half_width == 9.0
+
+
+def test_rows_without_an_outcome_are_held_out_as_a_stratum_of_their_own(hand):
+    frame, severity = hand.rows()
+    some = np.where(np.arange(len(severity)) // 2 % 2, np.nan, (severity > 0).astype(float))
+    learner = models.learner("autoencoder_features", hand.use_case_of("classification"), {"epochs": 1})
+    examples = learner.fit(frame, some).examples(frame, some)
+    assert set(examples.strata[np.isnan(some)]) == {-1.0}
+
+
+def test_who_is_flagged_is_taken_from_held_out_rows_and_said_where_there_are_none(hand):
+    frame, severity = hand.rows()
+    case = hand.use_case_of("anomaly")
+    asked = models.learner("autoencoder", case, {"epochs": 2, "of": "features", "flag": 0.2}).fit(frame, severity)
+    examples = asked.examples(frame, severity)
+    held = loop.held_out(examples.strata, frame["patient_id"].to_numpy(), seed=0, fold=0)
+    scores = np.sort(asked.predict(frame).value[held])
+    assert asked.unusual == pytest.approx(scores[int(np.ceil((len(scores) + 1) * 0.8)) - 1])
+    assert not any("nobody was held out" in note for note in asked.notes)
+    learner = models.learner("autoencoder", case, {"epochs": 2, "of": "features", "patience": 0})
+    assert any("more than the asked share" in note for note in learner.fit(frame, severity).notes)
 
 
 def test_a_search_goes_over_a_networks_parameters(hand):

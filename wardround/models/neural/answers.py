@@ -13,9 +13,9 @@ from scipy.special import log_softmax, logit, softmax
 from torch import Tensor
 from torch.nn import functional
 
+from wardround.models.conformal import covering
 from wardround.problems.base import Floats, Prediction
 from wardround.problems.classification import CLIP
-from wardround.problems.regression import COVERAGE
 
 _LEAST_HELD = 10
 
@@ -37,8 +37,8 @@ class Answer(ABC):
         """Return what the network should give for *target* (n,)."""
 
     @abstractmethod
-    def settle(self, outputs: Sequence[Floats], targets: Sequence[Floats]) -> None:
-        """Learn from the held-out rows of each member."""
+    def settle(self, outputs: Sequence[Floats], targets: Sequence[Floats], patients: Sequence[Any]) -> None:
+        """Learn from the held-out rows of each member, and whose they are."""
 
     @abstractmethod
     def prediction(self, outputs: Floats) -> Prediction:
@@ -98,7 +98,7 @@ class Classes(Answer):
         each = functional.cross_entropy(output, wanted, reduction="none")
         return (each * torch.tensor(self.weights, device=output.device)[wanted]).mean()
 
-    def settle(self, outputs: Sequence[Floats], targets: Sequence[Floats]) -> None:
+    def settle(self, outputs: Sequence[Floats], targets: Sequence[Floats], patients: Sequence[Any]) -> None:
         """Fit each member's temperature."""
         self.temperatures = tuple(
             self._temperature(output, target.astype(int)) for output, target in zip(outputs, targets, strict=True)
@@ -167,12 +167,11 @@ class Number(Answer):
         """Return the mean squared error."""
         return functional.mse_loss(output, wanted)
 
-    def settle(self, outputs: Sequence[Floats], targets: Sequence[Floats]) -> None:
+    def settle(self, outputs: Sequence[Floats], targets: Sequence[Floats], patients: Sequence[Any]) -> None:
         """Measure the residuals."""
         pairs = zip(outputs, targets, strict=True)
-        residuals = np.sort(np.concatenate([np.abs(target - self._value(output[None])) for output, target in pairs]))
-        rank = int(np.ceil((len(residuals) + 1) * COVERAGE))
-        self.half_width = float(residuals[rank - 1]) if 0 < rank <= len(residuals) else None
+        residuals = np.concatenate([np.abs(target - self._value(output[None])) for output, target in pairs])
+        self.half_width = covering(residuals, np.concatenate(patients))
 
     def prediction(self, outputs: Floats) -> Prediction:
         """Return the number with its interval."""

@@ -89,8 +89,8 @@ class NeuralLearner(WholeLearner):
         """Return the mean loss of a batch."""
         raise NotImplementedError
 
-    def settle(self, examples: Examples, held: Sequence[Index]) -> None:
-        """Learn what is learned from the rows each member did not learn from."""
+    def settle(self, examples: Examples, held: Sequence[Index], patients: Any) -> None:
+        """Learn what is learned from the examples each member did not learn from; *patients* are of all examples."""
 
     def learn(
         self, frame: "pd.DataFrame", target: Floats, patients: Any, *, seed: int, progress: Progress | None
@@ -110,11 +110,12 @@ class NeuralLearner(WholeLearner):
         if device != "cpu":
             notes.append("it was trained on a GPU")
         examples = replace(examples, rows=examples.rows.stacked())
-        self.members, held = self._trained(examples, np.asarray(patients)[examples.origin], seed, device, progress)
+        patients = np.asarray(patients)[examples.origin]
+        self.members, held = self._trained(examples, patients, seed, device, progress)
         if not all(map(len, held)) and self.setting["patience"]:
             notes.append("too few patients to hold some out: all epochs were made, and nothing is calibrated")
-        self.settle(examples, held)
         self.notes = tuple(notes)
+        self.settle(examples, held, patients)
 
     def augmented(self, x: Tensor, wanted: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return a batch moved a little, as *augment* says; a flipped picture may be another finding, so none is unless

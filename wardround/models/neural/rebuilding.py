@@ -11,7 +11,8 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor, nn
 from torch.nn import functional
 
-from wardround.errors import UseCaseInvalid
+from wardround.errors import NotTrainable, UseCaseInvalid
+from wardround.models.conformal import flagging
 from wardround.models.matrices import added_up, by_feature
 from wardround.models.neural.inputs import Features, Pictures
 from wardround.models.neural.learner import Examples, NeuralLearner, subset
@@ -25,6 +26,11 @@ from wardround.problems.base import Floats, Objects, Prediction
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_IN_SAMPLE = (
+    "nobody was held out, so what is unusual was taken from rows it learned from, whose scores are too low: more than "
+    "the asked share of new rows will be flagged"
+)
 
 
 @dataclass(kw_only=True, eq=False)
@@ -51,7 +57,7 @@ class AutoencoderFeatures(Supervised):
         self.outcomes = target
         self.meaning = self._meaning(target[np.isfinite(target)])
         return Examples(
-            rows=rows, wanted=torch.from_numpy(np.array(rows.x)), strata=np.nan_to_num(target), origin=there
+            rows=rows, wanted=torch.from_numpy(np.array(rows.x)), strata=np.nan_to_num(target, nan=-1.0), origin=there
         )
 
     def architecture(self) -> tuple[str, dict[str, Any]]:
@@ -64,7 +70,7 @@ class AutoencoderFeatures(Supervised):
         """Return the mean squared error of what was rebuilt."""
         return functional.mse_loss(output, wanted)
 
-    def settle(self, examples: Examples, held: Sequence[Index]) -> None:
+    def settle(self, examples: Examples, held: Sequence[Index], patients: Any) -> None:
         """Put the logistic head in the decoder's place and calibrate it on the held-out patients."""
         assert self.meaning is not None
         assert self.outcomes is not None
@@ -78,7 +84,7 @@ class AutoencoderFeatures(Supervised):
             rows=examples.rows, wanted=self.meaning.wanted(np.nan_to_num(self.outcomes)), strata=examples.strata,
             origin=examples.origin,
         )  # fmt: skip
-        super().settle(labelled, [np.intersect1d(index, known) for index in held])
+        super().settle(labelled, [np.intersect1d(index, known) for index in held], patients)
         self.outcomes = None
 
     def _headed(self, autoencoder: nn.Module, rows: Rows, learn: Index) -> nn.Module:
@@ -155,11 +161,16 @@ class Autoencoder(NeuralLearner):
         values, weights = wanted.chunk(2, 1)
         return ((output - values) ** 2 * weights).sum() / weights.sum().clamp(min=1)
 
-    def settle(self, examples: Examples, held: Sequence[Index]) -> None:
+    def settle(self, examples: Examples, held: Sequence[Index], patients: Any) -> None:
         """Take the score above which a row is unusual, from the first member's held-out rows."""
+        if not len(held[0]):
+            self.notes += (_IN_SAMPLE,)
         rows = subset(examples.rows, held[0]) if len(held[0]) else examples.rows
-        scores = [float(each.sum()) for each in self._errors(rows)]
-        self.unusual = float(np.nanquantile(scores, 1 - self.setting["flag"]))
+        scores = np.array([float(each.sum()) for each in self._errors(rows)])
+        measured = scores[np.isfinite(scores)]
+        if not len(measured):
+            raise NotTrainable(self._own, "no held-out row has anything that was measured", "Add rows")
+        self.unusual = flagging(measured, float(self.setting["flag"]))
 
     def predict(self, frame: "pd.DataFrame") -> Prediction:
         """Return the reconstruction error, whether it is unusual, and the parts of `wardround.problems.anomaly`."""

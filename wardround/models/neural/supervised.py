@@ -43,7 +43,7 @@ class Supervised(NeuralLearner):
         assert self.meaning is not None
         return self.meaning.loss(output, wanted)
 
-    def settle(self, examples: Examples, held: Sequence[Index]) -> None:
+    def settle(self, examples: Examples, held: Sequence[Index], patients: Any) -> None:
         """Calibrate on the held-out patients."""
         assert self.meaning is not None
         outputs, targets = [], []
@@ -55,7 +55,7 @@ class Supervised(NeuralLearner):
                 made = np.array(asked(member, subset(examples.rows, index), by_row=False), dtype=float)
             outputs.append(made.reshape(len(index), self.meaning.outputs))
             targets.append(wanted[index])
-        self.meaning.settle(outputs, targets)
+        self.meaning.settle(outputs, targets, [patients[index] for index in held])
 
     def predict(self, frame: "pd.DataFrame") -> Prediction:
         """Return one prediction per row, NaN where its content is missing."""
