@@ -25,12 +25,13 @@ from wardround.privacy import in_words
 from wardround.problems import PROBLEMS
 from wardround.problems.base import joined, judged, selected, with_answer
 from wardround.scoring import load_learner
-from wardround.training import out_of_fold
+from wardround.training import TRUTH, out_of_fold, truth_hashes
 from wardround.training.gathering import gather
 from wardround.use_cases.base import Comparison, UseCase
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
     from wardround.models import Learner
     from wardround.problems import Prediction, Problem
@@ -109,8 +110,8 @@ class _Side:
         problem = PROBLEMS[version.problem]
         return cls(version=version, problem=problem, learner=load_learner(store, version), kept=kept)
 
-    def predict(self, frame: "pd.DataFrame") -> tuple["Prediction", int]:
-        """Return a prediction per row of *frame*, out-of-fold for the rows it learned from, and how many those are."""
+    def predict(self, frame: "pd.DataFrame") -> "_Answered":
+        """Return a prediction per row of *frame*, out-of-fold for the rows it learned from."""
         learned = frame["record_id"].isin(self.kept.index).to_numpy()
         parts: list[tuple[np.ndarray, Prediction]] = []
         if learned.any():
@@ -120,7 +121,25 @@ class _Side:
             rows = frame.loc[~learned]
             fresh = judged(self.problem, rows.get("truth"), self.learner.predict(rows))
             parts.append((np.flatnonzero(~learned), fresh))
-        return joined(len(frame), parts), int(learned.sum())
+        return _Answered(
+            prediction=joined(len(frame), parts), learned=int(learned.sum()), stale=self._stale(frame, learned)
+        )
+
+    def _stale(self, frame: "pd.DataFrame", learned: "NDArray[np.bool_]") -> "NDArray[np.bool_]":
+        """Return which rows (n,) have out-of-fold parts by another truth than they have now, or by an unknown one."""
+        stale = np.zeros(len(frame), dtype=bool)
+        if self.problem.judged is not None and learned.any():
+            rows = frame.loc[learned]
+            then = self.kept.reindex(index=rows["record_id"], columns=[TRUTH])[TRUTH].to_numpy(dtype=object)
+            stale[learned] = then != np.array(truth_hashes(rows), dtype=object)
+        return stale
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Answered:
+    prediction: "Prediction"
+    learned: int
+    stale: "NDArray[np.bool_]"
 
 
 def _judged(
@@ -138,17 +157,24 @@ def _judged(
         again = frame.loc[~seen, "patient_id"].isin(frame.loc[seen, "patient_id"])
         notes += _known_patients(int(frame.loc[~seen, "patient_id"][again].nunique()), small_cell)
     scored: list[dict[str, ScoredRows]] = [{} for _ in sides]
-    left_out = 0
+    left_out = stale = 0
     for population, rows in populations.items():
         if not len(rows):
             continue
-        predicted = [side.predict(rows) for side in sides]
-        usable = np.all([np.isfinite(prediction.value) for prediction, _ in predicted], axis=0)
-        left_out += int((~usable).sum())
+        answered = [side.predict(rows) for side in sides]
+        tested = np.all([np.isfinite(each.prediction.value) for each in answered], axis=0)
+        usable = tested & ~np.any([each.stale for each in answered], axis=0)
+        left_out += int((~tested).sum())
+        stale += int((tested & ~usable).sum())
         if not usable.any():
             continue
-        for mine, (prediction, learned) in zip(scored, predicted, strict=True):
-            mine[population] = _rows(use_case, rows, prediction, usable, learned)
+        for mine, each in zip(scored, answered, strict=True):
+            mine[population] = _rows(use_case, rows, each.prediction, usable, each.learned)
+    if stale:
+        notes.append(
+            f"Left out were {in_words(stale, small_cell)} rows that a model was judged on in its training by another "
+            "truth than they have now, or by one that it kept no hash of."
+        )
     if left_out:
         notes.append(
             f"Left out were {in_words(left_out, small_cell)} rows, since the split never tests them and a model that "

@@ -4,6 +4,8 @@
 """
 
 from wardround.training.fitting import Trained, fit_and_evaluate
-from wardround.training.running import out_of_fold, out_of_fold_key, retrain_from, train
+from wardround.training.running import TRUTH, out_of_fold, out_of_fold_key, retrain_from, train, truth_hashes
 
-__all__ = ["Trained", "fit_and_evaluate", "out_of_fold", "out_of_fold_key", "retrain_from", "train"]
+__all__ = [
+    "TRUTH", "Trained", "fit_and_evaluate", "out_of_fold", "out_of_fold_key", "retrain_from", "train", "truth_hashes",
+]  # fmt: skip

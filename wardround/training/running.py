@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from wardround.store import Store
 
 EVALUATION, PROFILE, RECORD, CARD = "evaluation.json", "profile.json", "training.json", "card.md"
+TRUTH = "truth_sha256"
+"""The column that says by which truth the out-of-fold parts of a row were judged."""
 
 
 def train(
@@ -115,7 +117,7 @@ def out_of_fold(store: "Store", version: ModelVersion) -> "pd.DataFrame":
     """Return record_id, patient_id, target and prediction of every row *version* learned from, in its order.
 
     Each prediction is by a learner that did not see the row's patient; NaN: the split never tests the row. Where the
-    answer is no number its parts are judged by the truth, and the row's loss stands beside them.
+    answer is no number its parts are judged by the truth, and the row's loss stands beside them, and `TRUTH`.
 
     Raises:
         Corrupted: they are missing, or not those that were written.
@@ -131,6 +133,12 @@ def out_of_fold(store: "Store", version: ModelVersion) -> "pd.DataFrame":
     if hashlib.sha256(body).hexdigest() != record.out_of_fold_sha256:
         raise Corrupted(key, "its hash is not the one the version states")
     return pd.read_parquet(io.BytesIO(body))
+
+
+def truth_hashes(frame: "pd.DataFrame") -> list[str]:
+    """Return the sha256 of the truth of each row of *frame* (n,), which must be there."""
+    truths = (truth if isinstance(truth, bytes) else truth.encode() for truth in frame["truth"])
+    return [hashlib.sha256(truth).hexdigest() for truth in truths]
 
 
 def _encoded(use_case: UseCase, trained: Trained) -> bytes:
@@ -154,6 +162,9 @@ def _encoded(use_case: UseCase, trained: Trained) -> bytes:
     if not problem.scalar:
         table["loss"] = problem.losses(target, trained.out_of_fold)
         form = form.append(pa.field("loss", pa.float64()))
+    if problem.judged is not None:
+        table[TRUTH] = truth_hashes(trained.frame)
+        form = form.append(pa.field(TRUTH, pa.string()))
     return encode(table, form)
 
 
