@@ -90,13 +90,14 @@ USE_CASE = UseCase(
             reason="a group of less than a tenth of the patients is an odd few, which an anomaly score is made for",
         ),
         Comparison(
-            metric="distance", kind="superior", population="current",
-            reason="new groups must lie closer to the patients that called for them than the old ones do",
+            metric="silhouette", kind="superior", population="current",
+            reason="new groups must be further apart for the patients that called for them than the old ones are; "
+            "the distance alone falls with every further group and with every column that has become wider",
         ),
         Comparison(
             metric="stability", kind="non-inferior", population="current", margin=0.1,
-            reason="closer groups must not come from cutting up the old ones: with some hundred patients a smaller "
-            "loss than a tenth cannot be told from chance",
+            reason="groups further apart must not come from cutting up the old ones: with some hundred patients a "
+            "smaller loss than a tenth cannot be told from chance",
         ),
         Limit(what="size", limit=2_000_000, reason="centres are a page of numbers; more would be something else"),
         Limit(what="latency", limit=250, reason="the group is shown while the aspirate is still on the screen"),
