@@ -6,6 +6,7 @@ import re
 import secrets
 import subprocess
 import time
+import tomllib
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -89,6 +90,14 @@ def test_the_image_is_built_with_the_pins_and_does_not_run_as_root() -> None:
     assert dockerfile.index("USER wardround") < dockerfile.index("CMD")
     for variable in ("DO_NOT_TRACK=1", "PREFECT_SERVER_ANALYTICS_ENABLED=false", "GX_ANALYTICS_ENABLED=false"):
         assert variable in dockerfile
+
+
+def test_the_image_can_be_built_with_every_extra() -> None:
+    dockerfile = (DEPLOYMENTS / "Dockerfile").read_text()
+    extras = tomllib.loads((DEPLOYMENTS.parent / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert re.search(r"^ARG EXTRAS=postgres\nRUN .*\.\[\$\{EXTRAS\}\]", dockerfile, re.MULTILINE)
+    page = (DEPLOYMENTS.parent / "docs" / "how-to" / "work-pools.md").read_text()
+    assert {f"`{name}`" for name in set(extras) - {"test", "dev"}} <= set(re.findall(r"`\w+`", page))
 
 
 def test_the_warning_stands_beside_minio() -> None:
