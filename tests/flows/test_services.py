@@ -15,6 +15,7 @@ from wardround import services
 from wardround.errors import ServiceFailed, SettingsInvalid
 from wardround.services import crashed
 from wardround.services.api import call
+from wardround.services.child import Child
 from wardround.services.deploying import folder
 from wardround.settings import Settings
 from wardround.use_cases import REGISTRY
@@ -78,12 +79,29 @@ def test_a_schedule_that_a_person_added_survives_deploying(prefect_session):
     assert (kept["active"], kept["parameters"]) == (True, {"batch": "march"})
 
 
-def test_a_wheel_without_deployments_says_so(tmp_path, monkeypatch):
+def test_an_installation_without_deployments_says_so(tmp_path, monkeypatch):
     (tmp_path / "flows").mkdir()
     (tmp_path / "flows" / "__init__.py").touch()
     monkeypatch.setattr("importlib.util.find_spec", lambda _: type("Spec", (), {"origin": tmp_path / "flows/x.py"}))
     with pytest.raises(SettingsInvalid, match=r"prefect\.yaml.*install wardround from a checkout"):
         folder()
+
+
+def test_a_service_that_is_slow_is_said_to_be_slow_and_not_what_its_log_ends_with(tmp_path):
+    class Slow(Child):
+        name, title = "slow", "the Prefect server"
+
+        def ready(self):
+            return False
+
+    slow = Slow(tmp_path, detached=False)
+    slow.log.parent.mkdir(parents=True)
+    slow.log.write_text("Traceback (most recent call last)")
+    slow.process = subprocess.Popen(["sleep", "60"])
+    said = r"^the Prefect server failed: it did not answer within 1 seconds\. Try again .*slow\.log$"
+    with pytest.raises(ServiceFailed, match=said):
+        slow.await_ready(1.0)
+    assert slow.process is None
 
 
 def test_a_server_that_runs_is_found_and_left_running(prefect_session):

@@ -40,16 +40,20 @@ class Child:
         """Return when it answers.
 
         Raises:
-            ServiceFailed: it ended, or *patience* seconds went by; the message holds the end of its log.
+            ServiceFailed: it ended (the message holds the end of its log), or *patience* seconds went by.
         """
         assert self.process is not None
         until = time.monotonic() + patience
         while not self.ready():
-            if self.process.poll() is not None or time.monotonic() > until:
+            if self.process.poll() is not None:
+                self.kill()
+                said = processes.tail(self.log) or "it did not start"
+                raise ServiceFailed(self.title, said, f"The whole log is {self.log}")
+            if time.monotonic() > until:
                 self.kill()
                 raise ServiceFailed(
-                    self.title, processes.tail(self.log) or "it did not start",
-                    f"The whole log is {self.log}",
+                    self.title, f"it did not answer within {patience:.0f} seconds",
+                    f"Try again when this machine has less to do; its log is {self.log}",
                 )  # fmt: skip
             time.sleep(0.1)
 

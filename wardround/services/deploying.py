@@ -32,7 +32,7 @@ def folder() -> Path:
     if not (home / "prefect.yaml").is_file():
         raise SettingsInvalid(
             "deployments/prefect.yaml",
-            f"it is not at {home}: a wheel does not carry it, so install wardround from a checkout "
+            f"it is not at {home}: this installation lacks it, so install wardround from a checkout "
             "(`pip install --editable .`), or copy the folder there",
         )
     return home
