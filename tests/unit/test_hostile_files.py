@@ -3,6 +3,7 @@
 import gzip
 import io
 import resource
+import struct
 import tarfile
 import zipfile
 import zlib
@@ -11,9 +12,17 @@ import numpy as np
 import openpyxl
 import pytest
 import tifffile
+from PIL import Image
 from pydantic import SecretStr
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian, SecondaryCaptureImageStorage
+from pydicom.encaps import encapsulate
+from pydicom.pixels import pixel_array
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRLittleEndian,
+    JPEG2000Lossless,
+    SecondaryCaptureImageStorage,
+)
 
 from wardround.contents.arrays import unpacked
 from wardround.contents.cells import Unreadable
@@ -90,6 +99,22 @@ def test_a_dicom_file_deflated_as_a_whole_is_not_unfolded(faults, tmp_path):
     assert told[reason] == [0]
     with pytest.raises(InputFault, match="deflated as a whole"):
         faults("waveforms", "series", place="a.dcm")
+
+
+def test_a_jpeg_2000_picture_is_decoded_only_where_it_promises_no_more_than_its_tags(faults, tmp_path, monkeypatch):
+    out = io.BytesIO()
+    Image.fromarray(np.arange(256, dtype=np.uint8).reshape(16, 16)).save(out, "JPEG2000", no_jp2=True)
+    plain, boxed = out.getvalue(), io.BytesIO()
+    Image.fromarray(np.arange(256, dtype=np.uint8).reshape(16, 16)).save(boxed, "JPEG2000")
+    huge = bytearray(plain)
+    huge[8:16] = huge[24:32] = struct.pack(">II", 60_000, 60_000)  # the picture's own size, and that of its one tile
+    decoded = []
+    monkeypatch.setattr("pydicom.pixels.pixel_array", lambda file: decoded.append(file) or pixel_array(file))
+    endless = b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(64)
+    for number, body in enumerate((bytes(huge), endless, plain, boxed.getvalue())):
+        dicom(tmp_path / f"{number}.dcm", syntax=JPEG2000Lossless, PixelData=encapsulate([body]))
+    assert faults("dicom", "image") == {"it: its JPEG 2000 picture is not of the size that its tags say": [0, 1]}
+    assert len(decoded) == 2
 
 
 def test_sequences_without_end_and_tags_of_another_type_are_one_files_fault(faults, tmp_path, recwarn, caplog):

@@ -1,6 +1,7 @@
 """What reading one file of others may take: a small file can promise more than there is memory."""
 
 import os
+import struct
 import sys
 import threading
 from collections.abc import Iterator
@@ -37,3 +38,20 @@ def bounded() -> Iterator[None]:
                 resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
     except MemoryError:
         raise Unreadable(f"reading it takes more than {MOST_MEMORY // 2**30} GiB of memory") from None
+
+
+def jpeg_2000_size(frame: bytes) -> tuple[int, int] | None:
+    """Return the rows and columns that a JPEG 2000 picture promises (ISO/IEC 15444-1, A.5.1), bare or in boxes (I.4);
+    None where it is none. Decoders ask for memory by that promise, before they look whether the rest keeps it."""
+    at = 0
+    if frame[4:8] == b"jP  ":
+        while frame[at + 4 : at + 8] != b"jp2c":
+            length = int.from_bytes(frame[at : at + 4], "big")
+            if length < 8:  # over the end, or a box without an end, for which pydicom looks for ever
+                return None
+            at += length
+        at += 8
+    if frame[at : at + 4] != b"\xff\x4f\xff\x51" or len(frame) < at + 24:
+        return None
+    right, lower, left, upper = struct.unpack_from(">4I", frame, at + 8)
+    return lower - upper, right - left

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from wardround.contents.cells import Unreadable
 from wardround.contents.image import MOST_PIXELS
 from wardround.errors import InputFault
-from wardround.sources.bounds import bounded
+from wardround.sources.bounds import bounded, jpeg_2000_size
 from wardround.sources.pictures import Pictures, beside, files_in, labels, only_picture, path_of, quiet
 from wardround.use_cases.base import Source, UseCase
 
@@ -46,7 +46,7 @@ def read_dicom(use_case: UseCase, source: Source, settings: "Settings") -> "pd.D
     from wardround.privacy import rounded_in_words
 
     content, folder = only_picture(use_case, source.location), path_of(source, settings, folder_only=True)
-    paths, others = files_in(folder, SUFFIXES, bare=True)
+    paths, others = files_in(folder, SUFFIXES, bare=True, but=str(source.options.get("labels", "")))
     if not paths:
         raise InputFault(
             source.location,
@@ -218,7 +218,9 @@ def _picture(file: Any, window: str | tuple[float, float], depth: int) -> NDArra
 
 def _stored(file: Any) -> NDArray[Any]:
     """Return the stored values, (height, width) or (height, width, 3) in red, green, blue."""
+    from pydicom.encaps import get_frame
     from pydicom.pixels import apply_color_lut, get_decoder, pixel_array
+    from pydicom.uid import JPEG2000TransferSyntaxes
 
     if "PixelData" not in file:
         raise Unreadable("no pixel data in the file")
@@ -234,6 +236,10 @@ def _stored(file: Any) -> NDArray[Any]:
             known = False
         if not known:
             raise Unreadable(f"compressed ({_syntax(syntax)}), and no decoder for it is installed")
+        if syntax in JPEG2000TransferSyntaxes:
+            promised = jpeg_2000_size(get_frame(file.PixelData, 0, number_of_frames=1))
+            if promised != (int(file.Rows), int(file.Columns)):
+                raise Unreadable("its JPEG 2000 picture is not of the size that its tags say")
     array: NDArray[Any] = pixel_array(file)
     if str(file.PhotometricInterpretation) == "PALETTE COLOR":
         wide: NDArray[Any] = apply_color_lut(array, file)

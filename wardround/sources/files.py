@@ -1,5 +1,6 @@
 """Files on a disk: find them, read their bytes, hand them to the reader of their kind."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,21 +23,21 @@ MAGIC = {
 """What the first bytes of a file give away."""
 
 
-def locate(location: str, settings: "Settings", *, folder: bool = False) -> Path:
-    """Return the path of a file, or of a *folder* where one will do: as given, else under ``WARDROUND_DATA``.
+def locate(location: str, settings: "Settings", *, folder: bool = False, beside: Path | None = None) -> Path:
+    """Return the path of a file, or of a *folder* where one will do: in *beside*, as given, under ``WARDROUND_DATA``.
 
     Raises:
-        InputFault: it is in neither place, or a folder where a file must be.
+        InputFault: it is in none of these places, or a folder where a file must be.
     """
     given = Path(location).expanduser()
-    places = [given] if given.is_absolute() or settings.data is None else [given, settings.data / given]
+    places = [home / given for home in (beside, Path(), settings.data) if home is not None]
     for path in places:
         if path.is_dir() and not folder:
             raise InputFault(location, "this is a folder, not a file", "Name one file, or use an s3:// prefix")
         if path.exists():
             return path
-    looked = " and ".join(str(path.absolute()) for path in places)
-    more = "" if settings.data or given.is_absolute() else ", or set WARDROUND_DATA to the folder of the tables"
+    looked = " and ".join(dict.fromkeys(os.path.normpath(path.absolute()) for path in places))
+    more = "" if settings.data or given.is_absolute() else ", or set WARDROUND_DATA to the folder of your data"
     raise InputFault(location, f"there is no such file (looked at {looked})", f"Check the path{more}")
 
 
@@ -59,13 +60,13 @@ def read_file(use_case: UseCase, source: Source, settings: "Settings") -> "pd.Da
     return read_bytes(use_case, source, file_bytes(source.location, settings), place=source.location)
 
 
-def file_bytes(location: str, settings: "Settings") -> bytes:
-    """Return the bytes of a file.
+def file_bytes(location: str, settings: "Settings", *, beside: Path | None = None) -> bytes:
+    """Return the bytes of a file; see `locate`.
 
     Raises:
         InputFault: it is not there, or may or can not be read.
     """
-    path = locate(location, settings)
+    path = locate(location, settings, beside=beside)
     try:
         return path.read_bytes()
     except PermissionError:

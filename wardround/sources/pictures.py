@@ -104,9 +104,7 @@ def labels(use_case: UseCase, source: Source, folder: Path, settings: "Settings"
     if "labels" not in source.options:
         return None
     place = str(source.options["labels"])
-    own = folder / place
-    data = own.read_bytes() if own.is_file() else file_bytes(place, settings)
-    table = read_csv(use_case, data, source.options, place=place)
+    table = read_csv(use_case, file_bytes(place, settings, beside=folder), source.options, place=place)
     table.columns = [str(name).strip() for name in table.columns]
     if key not in table.columns:
         raise InputFault(place, f"it has no column {key!r}, which says what a row belongs to", "Add it to the table")
@@ -141,14 +139,16 @@ def path_of(source: Source, settings: "Settings", *, folder_only: bool = False) 
     return path
 
 
-def files_in(folder: Path, suffixes: tuple[str, ...], *, bare: bool = False) -> tuple[list[Path], int]:
+def files_in(folder: Path, suffixes: tuple[str, ...], *, bare: bool = False, but: str = "") -> tuple[list[Path], int]:
     """Return the files under *folder* with one of *suffixes*, in the order of their paths, and how many others.
 
-    *bare*: files without a suffix are meant too, and those whose suffix is a number, as in a unique identifier.
+    *bare*: files without a suffix are meant too, and those whose suffix is a number, as in a unique identifier. *but*
+    is a file in *folder* that is neither.
     """
     from wardround.sources.files import files_under
 
-    every = [path for path in files_under(folder, str(folder)) if not path.name.startswith(".")]
+    found = files_under(folder, str(folder))
+    every = [path for path in found if not path.name.startswith(".") and path != folder / but]
 
     def meant(path: Path) -> bool:
         unmarked = not path.suffix or path.suffix[1:].isdigit()

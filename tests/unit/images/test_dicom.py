@@ -1,5 +1,6 @@
 """DICOM folders: pixels as they are meant, faults told by reason and count, and nothing that names a person."""
 
+import re
 import warnings
 from pathlib import Path
 
@@ -200,9 +201,12 @@ def test_labels_are_joined_by_the_record(file, wards, tmp_path):
     (tmp_path / "wards" / "labels.csv").write_text(f"uid,sick\n{UID}2,1\n{UID}1,0\n")
     frame = wards(options={"labels": "labels.csv"})
     assert frame["sick"].tolist() == ["0", "1"]
+    assert frame.attrs["delivery"] == []
     (tmp_path / "wards" / "labels.csv").write_text(f"uid,sick\n{UID}2,1\n{UID}2,0\n")
     with pytest.raises(InputFault, match="repeat"):
         wards(options={"labels": "labels.csv"})
+    with pytest.raises(InputFault, match=re.escape(f"looked at {tmp_path}/wards/none.csv and {Path.cwd()}/none.csv")):
+        wards(options={"labels": "none.csv"})
 
 
 @pytest.mark.parametrize("options", [{"window": "wide"}, {"window": "40,0"}, {"burned_in": "maybe"}])
