@@ -23,7 +23,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="WARDROUND_", frozen=True, extra="ignore")
 
     home: Path = Field(default_factory=lambda: Path.home() / ".wardround", description="State of this machine.")
-    data: Path | None = Field(default=None, description="Folder of the tables that cannot be shipped.")
+    data: Path | None = Field(default=None, description="Folder of the data that cannot be shipped.")
     s3_endpoint_url: str | None = Field(default=None, description="Any S3-compatible endpoint; empty: embedded.")
     s3_bucket: str = Field(default="wardround", description="The one bucket that holds everything.")
     s3_access_key: str | None = None
