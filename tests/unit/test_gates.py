@@ -204,6 +204,21 @@ def test_a_column_without_any_assessable_level_fails():
     assert "no level" in found.criteria[1].sentence
 
 
+@pytest.mark.parametrize(("problem", "assessable"), [("classification", False), ("regression", True)])
+def test_a_level_needs_either_outcome_where_the_problem_is_yes_or_no_and_not_where_a_number_happens_to_be(
+    problem, assessable
+):
+    """Nobody stayed a second night in this ward but nine men and nine women: 0 and 1 are numbers of nights."""
+    sex = np.where(np.arange(300) % 2, "Male", "Female")
+    nights = replace(rows(sex=sex), target=(np.arange(300) < 18).astype(float))
+    gate = Comparison(
+        metric=problem_of(replace(CASE, problem=problem)).loss, kind="non-inferior", margin=9, by=("sex",), reason="r"
+    )
+    found = verdict(replace(CASE, problem=problem, gates=(gate,)), nights, nights)
+    assert found.criteria[0].passed is assessable
+    assert ("with 10 of either outcome" in found.criteria[0].sentence) is not assessable
+
+
 def test_new_rows_are_the_current_population_and_old_ones_the_reference():
     new = {"current": rows(seed=5, ids=1000), "reference": rows()}
     old = {"current": replace(rows(seed=5, ids=1000, slips=3.0), out_of_fold=False), "reference": rows()}

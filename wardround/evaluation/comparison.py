@@ -114,13 +114,14 @@ def compare(
     *,
     seed: int,
     assessable: int,
+    two_classes: bool,
 ) -> tuple[tuple[Part, ...], str | None]:
     """Return the comparison in each group, and why a group cannot be judged (None: all can).
 
     The rows must be pairable (`pairing_fault`). Without *by* there is one group. With it, each level of each column
-    with at least *assessable* patients (and `OF_EACH` of either outcome) is one; the smaller levels are one together,
-    and join the smallest of the others where even together they are too few: no patient goes unjudged. A column without
-    any assessable level is a fault.
+    with at least *assessable* patients (and `OF_EACH` of either outcome, where there are *two_classes*) is one; the
+    smaller levels are one together, and join the smallest of the others where even together they are too few: no
+    patient goes unjudged. A column without any assessable level is a fault.
     """
     order = _aligned(challenger, champion)
     target = np.asarray(challenger.target, dtype=np.float64)
@@ -132,9 +133,10 @@ def compare(
     for column in by:
         if column not in challenger.subgroups.columns:
             return (), f"the rows have no column {column!r}"
-        found = _groups(levels_of(challenger.subgroups[column]), patients, target, assessable)
+        found = _groups(levels_of(challenger.subgroups[column]), patients, target, assessable, two_classes)
         if not found:
-            return (), f"no level of {column!r} has {assessable} patients with {OF_EACH} of either outcome"
+            each = f" with {OF_EACH} of either outcome" if two_classes else ""
+            return (), f"no level of {column!r} has {assessable} patients{each}"
         groups += [(column, level, index) for level, index in found]
     trained = challenger.out_of_fold + champion.out_of_fold
     parts = []
@@ -159,17 +161,16 @@ def _aligned(challenger: ScoredRows, champion: ScoredRows) -> NDArray[np.intp]:
 
 
 def _groups(
-    levels: NDArray[Any], patients: NDArray[np.str_], target: Array, assessable: int
+    levels: NDArray[Any], patients: NDArray[np.str_], target: Array, assessable: int, two_classes: bool
 ) -> list[tuple[str, NDArray[np.intp]]]:
     large: list[tuple[str, NDArray[np.intp]]] = []
     small: list[NDArray[np.intp]] = []
-    binary = bool(np.isin(target, (0.0, 1.0)).all())
 
     def size(index: NDArray[np.intp]) -> int:
         return len(np.unique(patients[index]))
 
     def is_assessable(index: NDArray[np.intp]) -> bool:
-        each = min(size(index[target[index] == outcome]) for outcome in (0.0, 1.0)) if binary else OF_EACH
+        each = min(size(index[target[index] == outcome]) for outcome in (0.0, 1.0)) if two_classes else OF_EACH
         return size(index) >= assessable and each >= OF_EACH
 
     for level in sorted(set(levels)):

@@ -74,7 +74,8 @@ class _Judgement:
         self.seed = seed
         self.small_cell = small_cell
         self.compared: dict[tuple[str, str, tuple[str, ...]], tuple[tuple[Part, ...], str | None]] = {}
-        self.metrics: dict[str, Metric] = {metric.name: metric for metric in problem_of(use_case).metrics}
+        self.problem = problem_of(use_case)
+        self.metrics: dict[str, Metric] = {metric.name: metric for metric in self.problem.metrics}
 
     def result(self, gate: Criterion) -> CriterionResult:
         if isinstance(gate, Floor):
@@ -186,7 +187,7 @@ class _Judgement:
         if key not in self.compared:
             self.compared[key] = compare(
                 metric, rows, others, by, self.use_case.threshold,
-                seed=self.seed, assessable=max(ASSESSABLE, self.small_cell),
+                seed=self.seed, assessable=max(ASSESSABLE, self.small_cell), two_classes=self.problem.two_classes,
             )  # fmt: skip
         return self.compared[key]
 
