@@ -6,6 +6,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from tasks.policy import effect, say, world
+from tasks.progress import Progress
 from tasks.results import Delivered
 from wardround.domain import utc_now
 from wardround.errors import BatchRefused
@@ -26,6 +27,7 @@ def ingest_source(use_case: str, source: str | None, label: str | None) -> Deliv
     chosen = load(use_case)
     origin = source_from(source, chosen) if source else chosen.source
     now = utc_now()
+    progress = Progress(f"ingest-{chosen.name.replace('_', '-')}")
     done = ingest(
         chosen,
         origin,
@@ -34,8 +36,9 @@ def ingest_source(use_case: str, source: str | None, label: str | None) -> Deliv
         store=store,
         settings=settings,
         now=now,
-        progress=say,
+        progress=progress,
     )
+    progress.finish()
     if done.batch.refused:
         say(f"{done.batch.label} was refused: all its rows are in quarantine")
     return _delivered(done.batch, new=done.new)
@@ -70,15 +73,17 @@ def labelled_batches(use_case: str, wanted: list[str] | None) -> tuple[str, ...]
     from wardround.use_cases import load
 
     _, store = world()
-    name = load(use_case).name
+    chosen = load(use_case)
+    name = chosen.name
     if wanted is not None:
         return tuple(batches.load(store, name, each).id for each in wanted)
     found = tuple(
         each.id for each in batches.listing(store, name) if not each.refused and batches.labelled_count(store, each)
     )
     if not found:
+        outcomes = " with outcomes" if chosen.target.column else ""
         raise NotTrainable(
-            name, "no accepted batch has outcomes", "Ingest rows with outcomes first (`wardround ingest`)"
+            name, f"there is no accepted batch{outcomes}", f"Ingest rows{outcomes} first (`wardround ingest`)"
         )
     return found
 

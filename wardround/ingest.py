@@ -41,12 +41,13 @@ def ingest(
     store: "Store",
     settings: "Settings",
     now: datetime,
-    progress: Callable[[str], None] | None = None,
+    progress: Callable[..., None] | None = None,
 ) -> Ingested:
     """Bring the rows of *source* in as a batch called *label* (lower-case letters, digits, hyphens).
 
     A refused batch is returned, not raised: ``refused`` is set, all its rows are in quarantine. Of ``log:online`` it
     is the batch of what was answered since the last round; until a round has decided about it, it stays the same.
+    *progress* is told each step and, of a long one, the share that is done.
 
     Raises:
         InputFault: *label* is not a label, or the source is not what the use case says; nothing was written.
@@ -56,15 +57,16 @@ def ingest(
     """
     from wardround.sources import read
     from wardround.sources.canonical import canonical
+    from wardround.sources.contents import silent
 
-    tell = progress or (lambda _: None)
+    tell = progress or silent
     check_label(label)
     place = described(source)
     tell(f"reading {place}")
     if source.kind == "log":
         done = _of_window(use_case, suite, label=label, store=store, settings=settings, now=now, tell=tell)
     else:
-        frame = canonical(use_case, read(use_case, source, settings), settings, place=place, now=now)
+        frame = canonical(use_case, read(use_case, source, settings), settings, place=place, now=now, tell=tell)
         done = _stored(
             use_case, frame, suite, label=label, place=place, store=store, settings=settings, now=now, tell=tell
         )

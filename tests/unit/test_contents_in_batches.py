@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -411,8 +411,9 @@ def test_a_name_in_a_note_is_in_no_object_of_the_bucket(problem, outcome, delive
 def test_the_name_is_there_when_the_deidentification_is_taken_out(deliver, store, monkeypatch):
     from wardround.privacy.notes import Notes
 
-    def left_alone(texts: list[str | None], **_: Any) -> Notes:
-        return Notes(texts=tuple(texts), counts={}, edits=((),) * len(texts))
+    def left_alone(texts: Iterable[str | None], **_: Any) -> Notes:
+        kept = tuple(texts)
+        return Notes(texts=kept, counts={}, edits=((),) * len(kept))
 
     use_case, table = named_notes("summary", "Seen.")
     monkeypatch.setattr("wardround.privacy.notes.deidentified", left_alone)
@@ -427,6 +428,18 @@ def test_spans_go_along_with_the_text_that_is_deidentified(deliver, store):
     [[start, end, kind]] = json.loads(row["truth"])
     assert (row["note"][start:end], kind) == ("cough", "symptom")
     assert start != cough
+
+
+def test_ingest_tells_how_far_it_is_with_taking_identifiers_out(deliver):
+    told = []
+    use_case, table = named_notes("summary", "Seen.")
+    deliver(use_case, table, progress=lambda *step: told.append(step))
+    shares = [step[1] for step in told if len(step) == 2]
+    assert {step[0] for step in told if len(step) == 2} == {"note: taking identifiers out of the texts"}
+    assert len(shares) == ROWS
+    assert 0 == shares[0] <= shares[1] <= shares[-1] < 1
+    assert shares == sorted(shares)
+    assert not any(name in str(told) for name in NAMES)
 
 
 def test_a_delivery_says_in_numbers_what_was_taken_out_of_its_texts(deliver):

@@ -13,6 +13,7 @@ import pandas as pd
 from wardround.domain import utc_now
 from wardround.privacy import enforce, leaving, policy_faults
 from wardround.sources.cells import cells, missing
+from wardround.sources.contents import Tell, silent
 from wardround.sources.identity import canonical_id
 from wardround.sources.schema import Fault, raise_all, schema_faults
 from wardround.sources.table import NO_RECORD_ID, Work
@@ -27,14 +28,16 @@ __all__ = ["NO_RECORD_ID", "canonical", "canonical_id", "canonical_labels"]
 
 
 def canonical(
-    use_case: UseCase, raw: pd.DataFrame, settings: "Settings", *, place: str, now: datetime | None = None
-) -> pd.DataFrame:
+    use_case: UseCase, raw: pd.DataFrame, settings: "Settings", *, place: str, now: datetime | None = None,
+    tell: Tell = silent,
+) -> pd.DataFrame:  # fmt: skip
     """Bring a raw table into the canonical form; rows stay in order and none is lost.
 
     Identifiers become pseudonyms, direct identifiers and ignored columns are dropped, times are cut down to
     ``keep_time``, missing codes become missing. ``attrs`` of the result (plain JSON values, none of a cell):
     ``row_faults`` reason -> row positions, ``row_marks`` row position -> keyed hash of what could not be read,
-    ``nameless`` column -> positions of rows whose name is made up. *now* is the clock for future times.
+    ``nameless`` column -> positions of rows whose name is made up. *now* is the clock for future times, *tell* is told
+    how far it is.
 
     Raises:
         InputFault: with every fault of the table.
@@ -42,7 +45,10 @@ def canonical(
     """
     names = [str(name).strip() for name in raw.columns]
     raise_all(place, [*_no_rows(raw), *schema_faults(use_case, names), *_policy(use_case)])
-    work = Work(use_case=use_case, raw=raw, names=names, key=settings.pseudonym_secret, small_cell=settings.small_cell)
+    work = Work(
+        use_case=use_case, raw=raw, names=names, key=settings.pseudonym_secret, small_cell=settings.small_cell,
+        tell=tell,
+    )  # fmt: skip
     work.name_records()
     if use_case.time is not None:
         work.take_time(utc_now() if now is None else now)

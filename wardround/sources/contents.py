@@ -1,7 +1,7 @@
 """The contents of a table at ingest: read, de-identified where they are texts, and measured."""
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 
 Moved = Callable[[int, int, int], tuple[int, int]]
 """(row, start, end) in the text as it came -> (start, end) in the text as it is kept."""
+Tell = Callable[..., None]
+"""Told of a step in a sentence and, where the work is long, of the share of it (0 to 1) that is done."""
+
+
+def silent(*_: object) -> None:
+    """Tell nobody."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +41,9 @@ class Taken:
 
 
 def take(
-    use_case: UseCase, content: Content, column: "pd.Series[Any]", *, key: bytes, patients: "pd.Series[str]"
-) -> Taken:
+    use_case: UseCase, content: Content, column: "pd.Series[Any]", *, key: bytes, patients: "pd.Series[str]",
+    tell: Tell = silent,
+) -> Taken:  # fmt: skip
     """Read the raw *column* of *content*. *key* and *patients* (pseudonyms) make surrogates in texts consistent.
 
     Nothing of a cell that could not be read is kept but a hash, in ``RowFault.texts``.
@@ -51,7 +58,7 @@ def take(
         faults = (*faults, _no_arrays(content, texts, len(plain)))
     told = None
     if to_deidentify(content):
-        cells, told = deidentified(content, cells, key=key, patients=patients)
+        cells, told = deidentified(content, cells, key=key, patients=patients, tell=tell)
     measures = found.measured(content, cells)
     return Taken(
         column=Column(values=cells, rows=tuple(_marked(fault, plain) for fault in read.rows), faults=faults),
@@ -71,12 +78,18 @@ def to_deidentify(content: Content) -> bool:
 
 
 def deidentified(
-    content: Content, texts: "pd.Series[Any]", *, key: bytes, patients: "pd.Series[str]"
+    content: Content, texts: "pd.Series[Any]", *, key: bytes, patients: "pd.Series[str]", tell: Tell = silent
 ) -> "tuple[pd.Series[Any], Notes]":
     """Return *texts* with surrogates in place of whatever names a person, and what is known of that."""
     from wardround.privacy import notes
 
-    done = notes.deidentified(list(texts), language=content.language, key=key, patients=list(patients))
+    def each() -> Iterator[str | None]:
+        lengths = texts.map(lambda text: len(text or "")).to_numpy()
+        for text, share in zip(texts, (lengths.cumsum() - lengths) / max(lengths.sum(), 1), strict=True):
+            tell(f"{content.name}: taking identifiers out of the texts", float(share))
+            yield text
+
+    done = notes.deidentified(each(), language=content.language, key=key, patients=list(patients))
     return pd.Series(list(done.texts), dtype=object), done
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from wardround.privacy import coarsen, pseudonyms
 from wardround.sources.cells import STR, cells, missing, text_column
-from wardround.sources.contents import Moved, deidentified, take, told_of
+from wardround.sources.contents import Moved, Tell, deidentified, silent, take, told_of
 from wardround.sources.moments import moments
 from wardround.sources.schema import Fault
 from wardround.sources.truths import content_of, per_hundred, read_truth, spans_moved, unfit
@@ -38,6 +38,7 @@ class Work:
     names: Sequence[str]
     key: bytes
     small_cell: int
+    tell: Tell = silent
     values: dict[str, "pd.Series[Any]"] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     row_faults: dict[str, list[int]] = field(default_factory=dict)
@@ -148,7 +149,8 @@ class Work:
         """Read a content and what is measured of it."""
         # where patients have no names here, nothing is de-identified by them
         patients = self.values.get("patient_id", self.values["record_id"])
-        taken = take(self.use_case, content, self.column(content.source_column), key=self.key, patients=patients)
+        raw = self.column(content.source_column)
+        taken = take(self.use_case, content, raw, key=self.key, patients=patients, tell=self.tell)
         own = [rows for reason, rows in self.row_faults.items() if reason.startswith(f"{content.name}: ")]
         told = {row for rows in own for row in rows}
         rows = tuple(fault.outside(told) for fault in taken.column.rows)  # what its reader could not read is missing

@@ -40,7 +40,7 @@ class Notes:
 
 
 def deidentified(
-    texts: Sequence[str | None],
+    texts: Iterable[str | None],
     *,
     language: Literal["en", "zh"] | None,
     key: bytes,
