@@ -4,12 +4,14 @@ import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from wardround.contents.arrays import packed
 from wardround.contents.text_sentences import sentences
+from wardround.errors import NotTrainable
 from wardround.models.base import Family
 from wardround.models.estimators import fitted
 from wardround.models.terms import Terms, learned
@@ -147,15 +149,20 @@ class SentenceRanking(Quoter):
             if not isinstance(truths[place], str):
                 continue
             reference, found = tokens(truths[place]), sentences(text)
+            if not found:
+                continue
+            words = _words(text, found)
             said += [text[start:end] for start, end in found]
-            places.append(_places(text, found))
-            worth += [rouge_l(words, reference) for words in _words(text, found)]
+            places.append(_places(words))
+            worth += [rouge_l(each, reference) for each in words]
             who += [patients[place]] * len(found)
-        self.terms = learned(said, who, longest=int(self.setting["words"]), most=int(self.setting["terms"]))
+        if not said:
+            raise NotTrainable(self._own, "no text has a summary to learn from", "Add rows with text and summary")
+        self.terms, of_terms = learned(said, who, longest=int(self.setting["words"]), most=int(self.setting["terms"]))
         known = np.vstack(places)
         spread = known.std(axis=0)
         self.scale = np.stack([known.mean(axis=0), np.where(spread > 0, spread, 1.0)])
-        matrix = hstack([csr_matrix((known - self.scale[0]) / self.scale[1]), self.terms.matrix(said)]).tocsr()
+        matrix = hstack([csr_matrix((known - self.scale[0]) / self.scale[1]), of_terms]).tocsr()
         model = Ridge(alpha=float(self.setting["alpha"]), solver="sparse_cg", tol=1e-6, random_state=seed)
         self.notes = fitted(model, matrix, np.array(worth))
         self.weights = np.asarray(model.coef_, dtype=float)
@@ -165,13 +172,10 @@ class SentenceRanking(Quoter):
         assert self.terms is not None
         if not found:
             return np.zeros((0, len(self.inputs)))
-        known = (_places(text, found) - self.scale[0]) / self.scale[1] * self.weights[: len(PLACES)]
-        of_terms = self.weights[len(PLACES) :]
-        added = [
-            math.fsum(value * of_terms[number] for number, value in self.terms.vector(text[start:end]).items())
-            for start, end in found
-        ]
-        return np.column_stack([known, added])
+        known = (_places(_words(text, found)) - self.scale[0]) / self.scale[1] * self.weights[: len(PLACES)]
+        rows = self.terms.matrix([text[start:end] for start, end in found])
+        added = (rows.data * self.weights[len(PLACES) + rows.indices]).tolist()
+        return np.column_stack([known, [math.fsum(added[start:end]) for start, end in pairwise(rows.indptr.tolist())]])
 
     def files(self) -> dict[str, bytes]:
         """Return what it learned as files by name."""
@@ -196,9 +200,9 @@ def _words(text: str, found: Spans) -> list[list[str]]:
     return [tokens(text[start:end]) for start, end in found]
 
 
-def _places(text: str, found: Spans) -> Floats:
+def _places(words: list[list[str]]) -> Floats:
     """Return what is known of each sentence beside its terms (sentences, `PLACES`)."""
-    count, words = len(found), _words(text, found)
+    count = len(words)
     at = np.arange(count, dtype=float)
     lengths = np.log1p([len(each) for each in words])
     return np.column_stack(

@@ -6,9 +6,11 @@ in none.
 
 import math
 import re
-from collections import Counter
-from collections.abc import Sequence
+from array import array
+from collections import defaultdict
+from collections.abc import Iterable, Sequence, Sized
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -67,29 +69,17 @@ class Terms:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_number", {name: number for number, name in enumerate(self.names)})
-        object.__setattr__(self, "_weight", self.weights.tolist())
 
-    def vector(self, text: str) -> dict[int, float]:
-        """Return the weights of a text's terms by number: (1 + ln frequency) x inverse frequency, of length 1.
+    def matrix(self, texts: Sequence[str]) -> Any:
+        """Return the weights of the terms of *texts* as a sparse matrix (texts, terms), sorted: (1 + ln frequency) x
+        inverse frequency, of length 1.
 
         Each text by itself, added up exactly: a row gets the same bits alone and in any batch.
         """
-        numbers: dict[str, int] = self._number  # type: ignore[attr-defined]
-        weights: list[float] = self._weight  # type: ignore[attr-defined]
-        counts = Counter([numbers[name] for name in _names(text, self.longest) if name in numbers])
-        raw = {number: (1 + math.log(count)) * weights[number] for number, count in sorted(counts.items())}
-        length = math.sqrt(math.fsum(value * value for value in raw.values()))
-        return {number: value / length for number, value in raw.items()}
-
-    def matrix(self, texts: Sequence[str]) -> Any:
-        """Return the vectors of *texts* as a sparse matrix (texts, terms)."""
-        from scipy.sparse import csr_matrix
-
-        vectors = [self.vector(text) for text in texts]
-        ends = np.cumsum([0, *map(len, vectors)])
-        numbers = np.array([number for vector in vectors for number in vector], dtype=np.int32)
-        values = np.array([value for vector in vectors for value in vector.values()], dtype=float)
-        return csr_matrix((values, numbers, ends), shape=(len(texts), len(self.names)))
+        known: dict[str, int] = self._number  # type: ignore[attr-defined]
+        of = (_names(text, self.longest) for text in texts)
+        counts = _counted(([known[name] for name in names if name in known] for names in of), known)
+        return _weighted(counts, self.weights)
 
     def places(self, text: str) -> list[tuple[int, int, int]]:
         """Return (number, start, end) of every term of *text* that is told apart."""
@@ -97,19 +87,53 @@ class Terms:
         return [(numbers[term], start, end) for term, start, end in found(text, self.longest) if term in numbers]
 
 
-def learned(texts: Sequence[str], patients: Any, *, longest: int, most: int, least: int = RARE) -> Terms:
-    """Return the terms that at least *least* patients share, at most the *most* frequent ones, of equals the first.
+def learned(texts: Sequence[str], patients: Any, *, longest: int, most: int, least: int = RARE) -> tuple[Terms, Any]:
+    """Return the terms that at least *least* patients share, at most the *most* frequent ones, of equals the first; and
+    what `Terms.matrix` gives of *texts*, which are read only once.
 
     *patients* names the patient of each text. The inverse frequency is that among patients, smoothed as scikit-learn
     does: ln((1 + patients) / (1 + patients with the term)) + 1.
     """
-    of: dict[Any, list[str]] = {}
-    for text, patient in zip(texts, patients, strict=True):
-        of.setdefault(patient, []).append(text)
-    counts: Counter[str] = Counter()
-    for own in of.values():
-        counts.update({name for text in own for name in _names(text, longest)})
-    shared = sorted((-count, term) for term, count in counts.items() if count >= least)[:most]
-    names = tuple(sorted(term for _, term in shared))
-    weights = np.array([math.log((1 + len(of)) / (1 + counts[name])) + 1 for name in names])
-    return Terms(names=names, weights=weights, longest=longest)
+    from scipy.sparse import csr_matrix
+
+    every: defaultdict[str, int] = defaultdict()
+    every.default_factory = every.__len__
+    counts = _counted((map(every.__getitem__, _names(text, longest)) for text in texts), every)
+    often = np.flatnonzero(np.bincount(counts.indices, minlength=counts.shape[1]) >= least)
+    counts, words = counts[:, often], list(every)
+    who: dict[Any, int] = {}
+    rows = [who.setdefault(patient, len(who)) for patient in patients]
+    of = csr_matrix((np.ones(len(rows), dtype=np.int32), (rows, range(len(rows)))), shape=(len(who), len(rows)))
+    held = (of @ counts).getnnz(axis=0).tolist()
+    shared = sorted((-count, words[often[at]], at) for at, count in enumerate(held) if count >= least)[:most]
+    kept = sorted((name, at) for _, name, at in shared)
+    weights = np.array([math.log((1 + len(who)) / (1 + held[at])) + 1 for _, at in kept])
+    terms = Terms(names=tuple(name for name, _ in kept), weights=weights, longest=longest)
+    return terms, _weighted(counts[:, [at for _, at in kept]], weights)
+
+
+def _counted(texts: Iterable[Iterable[int]], known: Sized) -> Any:
+    """Return how often each of the terms *known* occurs in each text (texts, terms), given as numbers of terms."""
+    from scipy.sparse import csr_matrix
+
+    found, ends = array("i"), [0]
+    for numbers in texts:
+        found.extend(numbers)
+        ends.append(len(found))
+    ones = np.ones(len(found), dtype=np.int32)
+    counts = csr_matrix((ones, np.array(found, dtype=np.int32), ends), shape=(len(ends) - 1, len(known)))
+    counts.sum_duplicates()
+    return counts
+
+
+def _weighted(counts: Any, weights: Floats) -> Any:
+    """Return the matrix that `Terms.matrix` speaks of from how often each term occurs (texts, terms)."""
+    from scipy.sparse import csr_matrix
+
+    counts.sort_indices()
+    of = np.array([1 + math.log(max(count, 1)) for count in range(int(counts.data.max(initial=0)) + 1)])
+    raw = of[counts.data] * weights[counts.indices]
+    squares, ends = (raw * raw).tolist(), counts.indptr.tolist()
+    lengths = [math.sqrt(math.fsum(squares[start:end])) for start, end in pairwise(ends)]
+    values = raw / np.repeat(lengths, np.diff(counts.indptr))
+    return csr_matrix((values, counts.indices, counts.indptr), shape=counts.shape)

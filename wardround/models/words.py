@@ -62,12 +62,13 @@ class BagOfWords(TextLearner):
         named = self.use_case.target.allowed if self.problem != "classification" else ("positive",)
         self.outcomes = tuple(str(name) for name in named or ())
         truth, patients = self._truth(frame, target)[there], np.asarray(patients)[there]
-        self.terms = learned(texts, patients, longest=int(self.setting["words"]), most=int(self.setting["terms"]))
+        self.terms, matrix = learned(
+            texts, patients, longest=int(self.setting["words"]), most=int(self.setting["terms"])
+        )
         if not self.terms.names:
             raise NotTrainable(
                 self.use_case.name, "no term is shared by enough patients to be learned from", "Add rows"
             )
-        matrix = self.terms.matrix(texts)
         self.weights, self.intercepts = (
             np.zeros((len(self.terms.names), len(self.outcomes))),
             np.zeros(len(self.outcomes)),
@@ -175,7 +176,8 @@ class BagOfWords(TextLearner):
         likeliest = self._scores(texts).argmax(axis=1)
         out = np.full(len(frame), None, dtype=object)
         for place, text, outcome in zip(there, texts, likeliest, strict=True):
-            vector, places = self.terms.vector(text), self.terms.places(text)
+            row, places = self.terms.matrix([text]), self.terms.places(text)
+            vector = dict(zip(row.indices.tolist(), row.data.tolist(), strict=True))
             length = np.bincount(
                 [n for n, _, _ in places], [end - start for _, start, end in places], len(self.terms.names)
             )
