@@ -49,13 +49,14 @@ def centrality(sentences_of: Sequence[Sequence[str]]) -> Floats:
     counts = [Counter(words) for words in sentences_of]
     held = Counter(word for each in counts for word in each)
     weight = {word: math.log((1 + count) / (1 + number)) + 1 for word, number in held.items()}
-    norms = [math.sqrt(math.fsum((n * weight[word]) ** 2 for word, n in each.items())) for each in counts]
+    norms = [math.sqrt(math.fsum([(n * weight[word]) ** 2 for word, n in each.items()])) for each in counts]
+    squares = {word: weight[word] ** 2 for word, number in held.items() if number > 1}
+    shared = [{word: n for word, n in each.items() if word in squares} for each in counts]
     alike = np.zeros((count, count))
-    for i in range(count):
-        for j in range(i):
-            shared = counts[i].keys() & counts[j].keys()
-            if shared:
-                product = math.fsum(counts[i][word] * counts[j][word] * weight[word] ** 2 for word in shared)
+    for i, one in enumerate(shared):
+        for j, other in enumerate(shared[:i]):
+            if words := one.keys() & other.keys():
+                product = math.fsum([one[word] * other[word] * squares[word] for word in words])
                 alike[i, j] = alike[j, i] = product / (norms[i] * norms[j])
     totals = alike.sum(axis=1, keepdims=True)
     moves = np.divide(alike, totals, out=np.full_like(alike, 1 / count), where=totals > 0)
