@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import skops.io
-from plain_tables import folds, inputs, preparation
+from plain_tables import folds, inputs, keep, preparation
 from rows import Rows
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
@@ -43,7 +42,7 @@ def groups(family: str, rows: Rows, folder: Path) -> None:
         alike.append(both / (both.sum(1, keepdims=True) + both.sum(0, keepdims=True) - both))
     kept = ("cluster_centers_",) if family == "kmeans" else ("means_", "covariances_", "weights_")
     arrays = {name: np.array([getattr(each, name) for each in (model, *again)]) for name in kept}
-    skops.io.dump({"prepare": prepare, **arrays, "alike": np.array(alike)}, folder / "model.skops")
+    keep({"prepare": prepare, **arrays, "alike": np.array(alike)}, folder)
 
 
 def _unusual(rows: Rows, x: Any, scores: Callable[[Any, Any], Any]) -> float:
@@ -60,7 +59,7 @@ def isolation_forest(family: str, rows: Rows, folder: Path) -> None:
     prepare, forest = preparation(frame, indicators=False), IsolationForest(max_samples=256, random_state=0)
     x = prepare.fit_transform(frame)
     unusual = _unusual(rows, x, lambda train, test: -forest.fit(train).score_samples(test))
-    skops.io.dump(make_pipeline(prepare, forest.fit(x)), folder / "model.skops")
+    keep(make_pipeline(prepare, forest.fit(x)), folder)
     (folder / "model.json").write_text(json.dumps({"unusual": unusual}))
 
 
@@ -75,5 +74,5 @@ def principal_components(family: str, rows: Rows, folder: Path) -> None:
         return ((test - rebuilt) ** 2).mean(axis=1)
 
     unusual = _unusual(rows, x, errors)
-    skops.io.dump(make_pipeline(prepare, model.fit(x)), folder / "model.skops")
+    keep(make_pipeline(prepare, model.fit(x)), folder)
     (folder / "model.json").write_text(json.dumps({"unusual": unusual}))

@@ -41,6 +41,7 @@ def table(count: int) -> tuple[pd.DataFrame, Any, Any]:
         codes = (random.integers(0, levels, count) + (hidden[:, place % 6] > 1)) % levels
         column = pd.Series([f"level {code}" for code in codes], dtype=object)
         column[random.random(count) < 0.02] = None
+        column[random.integers(0, count, 5)] = "rare"  # every real column has a level that hardly anybody has
         frame[f"level_{place}"] = column.astype("str")
     frame.insert(0, "patient_id", _patients(count))
     return frame, scores, random

@@ -50,6 +50,10 @@ class Encoding:
         Raises:
             InputFault: a column is missing, or a number is text or infinite.
         """
+        return np.array(self.numbers(frame)).T.copy()
+
+    def numbers(self, frame: "pd.DataFrame | Mapping[str, Sequence[Any]]") -> list[Floats]:
+        """Return the columns of `matrix`, each by itself."""
         absent = [name for name in self.columns if name not in frame]
         if absent:
             raise InputFault(
@@ -57,11 +61,10 @@ class Encoding:
                 f"{len(absent)} of the {len(self.columns)} columns the model needs are missing: {', '.join(absent)}",
                 "Ingest them with the use case the model was trained for",
             )
-        out = np.empty((len(frame[self.columns[0]]), len(self.columns)))
-        for position, name in enumerate(self.columns):
-            column = frame[name]
-            out[:, position] = _codes(column, self.levels[name]) if name in self.levels else _numbers(name, column)
-        return out
+        return [
+            _codes(frame[name], self.levels[name]) if name in self.levels else _numbers(name, frame[name])
+            for name in self.columns
+        ]
 
     def preprocessor(self, *, scaled: bool) -> ColumnTransformer:
         """Return the unfitted transformer from `matrix` to what an estimator learns from."""
@@ -81,6 +84,8 @@ class Encoding:
 def learned(use_case: UseCase, frame: "pd.DataFrame", patients: Any) -> tuple[Encoding, Floats]:
     """Return the encoding of *frame*'s training rows and their matrix; *patients* (n,) names the patient of each."""
     absent = [name for name in use_case.feature_names if name not in frame.columns]
+    if not absent:  # texts are compared once
+        frame = frame[list(use_case.feature_names)].astype(dict.fromkeys(use_case.categorical, "category"))
     blank: tuple[float | None, ...] = (None,) * len(use_case.features)
     plain = Encoding(
         numeric=use_case.numeric,
@@ -88,18 +93,25 @@ def learned(use_case: UseCase, frame: "pd.DataFrame", patients: Any) -> tuple[En
         columns=use_case.feature_names,
         reference=blank,
     )
-    matrix = plain.matrix(frame)
+    found = plain.numbers(frame)
     reference: list[float | None] = []
-    for position, name in enumerate(plain.columns):
-        values = matrix[:, position]
-        values = values[np.isfinite(values)]
+    for name, column in zip(plain.columns, found, strict=True):
+        values = column[np.isfinite(column)]
         if len(values) < RARE:  # a median of so few would be a patient's own value
             reference.append(None)
         elif name in plain.levels:
             reference.append(float(np.bincount(values.astype(int)).argmax()))
         else:
-            reference.append(float(np.median(values)))
-    return replace(plain, reference=tuple(reference)), matrix
+            reference.append(_median(values))
+    return replace(plain, reference=tuple(reference)), np.array(found).T.copy()
+
+
+def _median(values: Floats) -> float:
+    """Return what numpy.median gives for finite *values*, which are left in another order, in a third of its time."""
+    middle = len(values) // 2
+    values.partition(middle)
+    high = values[middle]
+    return float(high if len(values) % 2 else (values[:middle].max() + high) / 2)
 
 
 def _all_levels(use_case: UseCase, frame: "pd.DataFrame", patients: Any) -> dict[str, tuple[str, ...]]:

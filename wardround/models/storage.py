@@ -37,11 +37,11 @@ def dumps(model: Any) -> bytes:
     """
     import skops.io
 
-    body = _settled(skops.io.dumps(model))
+    body = skops.io.dumps(model)
     strange = set(skops.io.get_untrusted_types(data=body)) - REVIEWED
     if strange:
         raise ValueError(f"the model holds types that were not reviewed: {', '.join(sorted(strange))}")
-    return body
+    return _settled(body)
 
 
 def loads(body: bytes, *, place: str) -> Any:
@@ -68,9 +68,8 @@ def loads(body: bytes, *, place: str) -> Any:
 
 def _settled(body: bytes) -> bytes:
     """Number objects and files in order of appearance, and rewrite the archive without a clock."""
-    with zipfile.ZipFile(io.BytesIO(body)) as archive:
-        content = {name: archive.read(name) for name in archive.namelist()}
-    schema = json.loads(content.pop("schema.json"))
+    given = zipfile.ZipFile(io.BytesIO(body))
+    schema = json.loads(given.read("schema.json"))
     numbers: dict[Any, int] = {}
     names: dict[str, str] = {}
 
@@ -91,10 +90,14 @@ def _settled(body: bytes) -> bytes:
     settle(schema)
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
-        parts = [(new, content[old]) for old, new in sorted(names.items(), key=lambda pair: pair[1])]
-        for name, part in [*parts, ("schema.json", json.dumps(schema).encode())]:
+
+        def write(name: str, part: bytes) -> None:
             entry = zipfile.ZipInfo(name, date_time=_EPOCH)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.create_system = 3
             archive.writestr(entry, part, compresslevel=6)
+
+        for old, new in sorted(names.items(), key=lambda pair: pair[1]):
+            write(new, given.read(old))
+        write("schema.json", json.dumps(schema).encode())
     return out.getvalue()
