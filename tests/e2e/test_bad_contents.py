@@ -10,8 +10,10 @@ from expectations import suite_for
 from wardround import batches, quarantine
 from wardround.arrivals import reasons_key
 from wardround.contents.arrays import packed, unpacked
+from wardround.contents.image import PNG
 from wardround.domain import utc_now
 from wardround.ingest import ingest
+from wardround.monitoring import logbook
 from wardround.sources import read, source_from
 from wardround.use_cases import load
 from wardround.validation import derived_suite
@@ -40,6 +42,7 @@ def still(cell):
 CASES = {
     "chest_xray": {
         "picture: neither an array nor a PNG picture, or damaged": lambda cell: cell[:-40],
+        "picture: a PNG picture that is damaged or too large": lambda cell: PNG + CANARY.encode(),
         "picture: 16-bit where 8-bit is expected": lambda cell: packed(picture(cell).astype(np.uint16) * 200),
         "picture: colour where grey is expected": lambda cell: packed(np.repeat(picture(cell)[..., None], 3, axis=2)),
         "picture: not 28 x 28 pixels": lambda cell: packed(picture(cell)[:20]),
@@ -52,7 +55,7 @@ CASES = {
         "beat: a larger share of a channel is missing than may be": burst,
         "beat: a channel never changes, as when a lead is off": still,
         "beat: time does not ascend": lambda cell: packed(unpacked(cell)[::-1]),
-        "beat: no npy array of numbers, or damaged": lambda cell: cell[:50],
+        "beat: no npy array of numbers, or damaged": lambda cell: cell[:50] + CANARY.encode(),
     },
     "clinical_entities_zh": {
         "record: empty text": lambda cell: " \n",
@@ -79,9 +82,11 @@ def test_a_broken_content_waits_with_its_reason_and_no_sound_row_is_lost(name, s
     planted = planted.drop(columns=use_case.target.column)  # a truth that no longer fits its content is a fault, too
     path = tmp_path / "delivery.parquet"
     planted.to_parquet(path, index=False)
+    said: list[object] = []
     batch = ingest(
         replace(use_case, monitoring=replace(use_case.monitoring, max_quarantined_share=0.2)),
         source_from(str(path)), suite_for(use_case), label="broken", store=store, settings=settings, now=utc_now(),
+        progress=lambda *step: said.append(step),
     ).batch  # fmt: skip
     assert not batch.refused, batch.faults
     assert batch.rows_in == len(rows) == batch.rows_accepted + batch.rows_quarantined
@@ -92,6 +97,10 @@ def test_a_broken_content_waits_with_its_reason_and_no_sound_row_is_lost(name, s
     quiet = [key for key in store.keys("") if not key.startswith(("batches/", "quarantine/")) or key.endswith(".json")]
     assert quiet
     assert not any(CANARY.encode() in store.get(key) for key in quiet)
+    said += [told, logbook.delivery_story(batch, new=True, small_cell=10, closer=""),
+             logbook.delivery_headline(batch, new=True)]  # fmt: skip
+    assert "broken" in str(said)
+    assert CANARY not in str(said)
 
 
 def test_a_held_back_picture_is_released_whole_and_an_unreadable_one_only_comes_with_a_mended_delivery(
