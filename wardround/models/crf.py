@@ -12,6 +12,7 @@ import pycrfsuite
 from wardround.errors import Corrupted
 from wardround.models.base import Family
 from wardround.models.facts import FACTS
+from wardround.models.limits import beneath
 from wardround.models.preprocessing import RARE
 from wardround.models.sequences import features, shared, split, tagged, untagged
 from wardround.models.tagging import Spans, Tagger
@@ -48,18 +49,18 @@ class ConditionalField(Tagger):
                 sequences.append((who, features(text, tokens), tagged(tokens, marked)))
         known = shared(((who, (one for each in own for one in each)) for who, own, _ in sequences), RARE)
         steps = int(self.setting["iterations"])
+        penalties = {"c1": float(self.setting["c1"]), "c2": float(self.setting["c2"])}
         trainer = pycrfsuite.Trainer(algorithm="lbfgs", verbose=False)
-        trainer.set_params(
-            {"c1": float(self.setting["c1"]), "c2": float(self.setting["c2"]), "max_iterations": steps,
-             "feature.possible_transitions": True}
-        )  # fmt: skip
+        with beneath():
+            trainer.set_params({**penalties, "max_iterations": steps, "feature.possible_transitions": True})
         for _, own, tags in sequences:
             trainer.append([[one for one in each if one in known] for each in own], tags)
         if progress is not None:
             progress(f"fitting to {len(sequences)} sentences, at most {steps} steps", 0.1)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / FIELD
-            trainer.train(str(path))
+            with beneath():
+                trainer.train(str(path))
             self.body = path.read_bytes()
 
     def found(self, texts: Sequence[str]) -> list[Spans]:

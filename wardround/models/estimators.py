@@ -18,6 +18,7 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import Pipeline
 
 from wardround.models import nearest
+from wardround.models.limits import beneath
 from wardround.models.preprocessing import transformed
 from wardround.problems.base import Floats
 
@@ -26,14 +27,15 @@ def fitted(estimator: Any, matrix: Floats, target: Floats | None) -> tuple[str, 
     """Fit *estimator* in place (target None: it needs none) and return what was noticed.
 
     Raises:
-        ValueError: scikit-learn refuses these rows or parameters.
-        RuntimeWarning: a calculation left the range of numbers, so that the fit would be wrong.
+        Refused: scikit-learn refuses these rows or parameters, or a calculation left the range of numbers, so that the
+            fit would be wrong.
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")  # what a later release will change says nothing of this model
         warnings.simplefilter("always", UserWarning)
         warnings.simplefilter("error", RuntimeWarning)
-        estimator.fit(matrix, target)
+        with beneath():
+            estimator.fit(matrix, target)
     stopped = {issubclass(each.category, ConvergenceWarning) for each in caught}
     said = {True: "the optimiser stopped before it had converged", False: "scikit-learn warned of a parameter"}
     return tuple(said[early] for early in sorted(stopped, reverse=True))

@@ -1,5 +1,7 @@
 """What a learner of tables cannot learn from, and how that is told without a value of a row."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from wardround.errors import NotTrainable, UseCaseInvalid
@@ -7,8 +9,29 @@ from wardround.models.folds import PatientFolds
 from wardround.problems.base import Floats
 
 
+class Refused(Exception):
+    """A library beneath would not be fitted; *error* is its own, whose text may quote a value."""
+
+    def __init__(self, error: Exception):
+        super().__init__(error)
+        self.error = error
+
+
+@contextmanager
+def beneath() -> Iterator[None]:
+    """Inside are calls of a library and no code of ours: what is wrong there is of the rows or the parameters.
+
+    Raises:
+        Refused: the library would not.
+    """
+    try:
+        yield
+    except (ValueError, RuntimeError, RuntimeWarning) as error:
+        raise Refused(error) from None
+
+
 def refused(use_case: str, family: str, error: Exception) -> NoReturn:
-    """Say what *error*, with which scikit-learn refused to fit, means to who asked; its text may quote a value.
+    """Say what *error*, with which a library beneath refused to fit, means to who asked; its text may quote a value.
 
     Raises:
         UseCaseInvalid: a parameter has an impossible value.

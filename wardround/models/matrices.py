@@ -15,6 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from wardround.errors import UseCaseInvalid
 from wardround.models import storage
+from wardround.models.estimators import fitted
 from wardround.models.facts import MODEL
 from wardround.models.preprocessing import Encoding, learned, transformed, versions
 from wardround.models.whole import Progress, WholeLearner
@@ -71,13 +72,11 @@ class MatrixLearner(WholeLearner):
         assert self.use_case is not None, "a stored learner is not fitted again"
         self.encoding, matrix = learned(self.use_case, frame, patients)
         self.columns, self.notes = self.encoding.columns, ()
-        self.prepare = self.encoding.preprocessor(scaled=self.scaled).fit(matrix)
+        self.prepare = self.encoding.preprocessor(scaled=self.scaled)
+        fitted(self.prepare, matrix, None)
         rows = transformed(self.prepare, matrix)
-        try:
-            with threadpool_limits(limits=1):  # threads add up in the order in which they finish
-                self.model = self.learn_prepared(rows, target, patients, seed=seed, progress=progress)
-        except RuntimeWarning as error:
-            self.refuse(error)
+        with threadpool_limits(limits=1):  # threads add up in the order in which they finish
+            self.model = self.learn_prepared(rows, target, patients, seed=seed, progress=progress)
 
     def predict(self, frame: "pd.DataFrame | Mapping[str, Sequence[Any]]") -> Prediction:
         """Return one prediction per row of *frame*; columns in any order, others are not looked at."""

@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
 
-from wardround.errors import NotTrainable
+from wardround.errors import NotTrainable, UseCaseInvalid
 from wardround.models.base import Family
 from wardround.models.conformal import flagging
 from wardround.models.estimators import fitted
@@ -55,12 +55,15 @@ class OutlierLearner(MatrixLearner):
     ) -> dict[str, Any]:
         """Learn to score, and take the quantile of the scores of rows that were not learned from."""
         if not 0 < (flag := self.setting["flag"]) < 1:
-            raise ValueError
+            raise UseCaseInvalid(self._own, (f"candidates: {self.family}: flag is above 0 and below 1",))
+        folds = PatientFolds(FOLDS, seed=seed)
+        if folds.get_n_splits(rows, groups=patients) < 2:
+            raise NotTrainable(self._own, "one patient cannot be compared with others", "Add rows of other patients")
         owner, says_missing = owners(self.prepare)
         keep = np.flatnonzero(~says_missing)
         rows = rows[:, keep]
         scores = np.empty(len(rows))
-        for train, test in PatientFolds(FOLDS, seed=seed).split(rows, groups=patients):
+        for train, test in folds.split(rows, groups=patients):
             self.model = {"mean": rows[train].mean(axis=0)}
             self.model |= self.fitted_to(rows[train], seed)
             scores[test] = self.scored(rows[test])

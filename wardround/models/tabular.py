@@ -17,7 +17,7 @@ from wardround.models.conformal import half_width
 from wardround.models.estimators import fitted, point
 from wardround.models.facts import FACTS, FORMAT, MODEL, Facts
 from wardround.models.folds import PatientFolds
-from wardround.models.limits import calibratable, enough_rows, refused
+from wardround.models.limits import Refused, calibratable, enough_rows, refused
 from wardround.models.preprocessing import Encoding, learned, versions
 from wardround.problems.base import Floats, Prediction
 from wardround.problems.classification import CLIP
@@ -151,8 +151,8 @@ class TabularLearner:
         estimator = self.unfitted(len(matrix), seed)
         try:
             self.notes = fitted(estimator, matrix, target)
-        except (ValueError, RuntimeWarning) as error:
-            self.refuse(error)
+        except Refused as refusal:
+            self.refuse(refusal.error)
         model = estimator
         if self.calibrated:
             estimator.cv = None  # the folds are spent, and their type is not one a stored model needs
@@ -191,8 +191,8 @@ class TabularLearner:
             part = self.unfitted(len(train), seed)
             try:
                 fitted(part, matrix[train], target[train])
-            except (ValueError, RuntimeWarning) as error:
-                self.refuse(error)
+            except Refused as refusal:
+                self.refuse(refusal.error)
             return point(part, matrix[test], self.kind.problem)
 
         self.half_width = half_width(target, patients, folds.split(matrix, target, patients), held_out)

@@ -17,10 +17,10 @@ from skimage.segmentation import watershed
 from wardround.contents.arrays import packed, unpacked
 from wardround.contents.enhancing import HOW, enhanced
 from wardround.contents.image_measures import grey
-from wardround.errors import InputFault, UseCaseInvalid
+from wardround.errors import InputFault, NotTrainable, UseCaseInvalid
 from wardround.models.base import Family
 from wardround.models.preprocessing import PLACE
-from wardround.models.whole import Progress, WholeLearner
+from wardround.models.whole import Progress, WholeLearner, values_of
 from wardround.problems.base import Floats, Objects, Prediction
 from wardround.problems.segmentation import Mask, dice
 from wardround.use_cases.base import UseCase
@@ -33,6 +33,7 @@ OFFSETS = tuple(round(0.5 + 0.05 * step, 2) for step in range(23))
 SHARE_OF_OBJECT = 0.25
 """What is smaller than this share of a training object's lower decile is a speck."""
 _CHOICES = {"threshold": ("otsu", "local"), "objects": ("bright", "dark"), "enhance": HOW}
+_LEAST = {"smoothing": 0, "apart": 1}
 
 
 class Thresholding(WholeLearner):
@@ -51,18 +52,31 @@ class Thresholding(WholeLearner):
     smallest: int = 0
     usual: float = 0.0
 
+    def faults(self, names: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return what is wrong with the values of *names*, single ones or tuples of a grid."""
+        if found := super().faults(names):
+            return found
+        given = {name: values_of(value) for name, value in names.items()}
+        out = [
+            f"{name} is one of {', '.join(choices)}"
+            for name, choices in _CHOICES.items()
+            if not set(given.get(name, ())) <= set(choices)
+        ]
+        if any(value < 1 or value % 2 != 1 for value in given.get("window", ())):
+            out.append("window is odd")
+        out += [
+            f"{name} is at least {least}" for name, least in _LEAST.items() if min(given.get(name, (least,))) < least
+        ]
+        return tuple(out)
+
     def learn(
         self, frame: "pd.DataFrame", target: Floats, patients: Any, *, seed: int, progress: Progress | None
     ) -> None:
         """Choose the offset with the best mean Dice on the training masks, and the smallest object from their sizes."""
         assert self.use_case is not None
-        wrong = [name for name, choices in _CHOICES.items() if self.setting[name] not in choices]
-        if wrong:
-            faults = (f"candidates: {name} of {self.family} is one of {', '.join(_CHOICES[name])}" for name in wrong)
-            raise UseCaseInvalid(self.use_case.name, tuple(faults))
         images = [content.name for content in self.use_case.contents if content.kind == "image"]
         if len(images) != 1:
-            raise ValueError("one picture per row is needed")
+            raise UseCaseInvalid(self._own, (f"candidates: {self.family} needs exactly one content of kind image",))
         self.columns = (images[0],)
         self.require(frame, (*self.columns, "truth"))
         rows = [
@@ -74,6 +88,8 @@ class Thresholding(WholeLearner):
         self.usual = -np.inf  # until it is known, no cut is moved up to it
         for row, (cell, truth) in enumerate(rows):
             picture, mask = self._smooth(cell), unpacked(truth).astype(np.int64)
+            if mask.shape != picture.shape:
+                raise InputFault(PLACE, "a mask is not of its picture's size", "Ingest the rows")
             own[row] = threshold_otsu(picture)
             cut = self._cut(picture, own[row])
             cuts[row] = np.min(cut)
@@ -82,7 +98,7 @@ class Thresholding(WholeLearner):
             if progress is not None:
                 progress(f"threshold of {row + 1} of {len(rows)} pictures", (row + 1) / len(rows))
         if not any(map(len, sizes)):
-            raise ValueError("no training picture has an object")
+            raise NotTrainable(self._own, "no training picture has an object", "Add rows with a picture and its mask")
         self.usual = float(np.median(own))
         moved = np.flatnonzero(cuts < self._lowest) if self.setting["threshold"] == "otsu" else np.empty(0, dtype=int)
         for row in moved.tolist():

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Self
 
 import numpy as np
 
-from wardround.errors import Corrupted, InputFault, NotTrainable, UseCaseInvalid
+from wardround.errors import Corrupted, InputFault, UseCaseInvalid
 from wardround.models.base import Family, Trial
 from wardround.models.facts import FACTS, FORMAT
+from wardround.models.limits import Refused, refused
 from wardround.models.preprocessing import PLACE
 from wardround.problems.base import Floats, Objects, Prediction
 from wardround.use_cases.base import Candidate, UseCase
@@ -47,7 +48,7 @@ class WholeLearner(ABC):
     ) -> None:
         """Learn from the rows; set ``columns``, ``notes`` and whatever `predict` needs.
 
-        ValueError and RuntimeError of a library beneath may be let through: they are refused in words.
+        What a library beneath refuses (`wardround.models.limits.beneath`) is let through: it is told in words.
         """
 
     @abstractmethod
@@ -110,18 +111,21 @@ class WholeLearner(ABC):
         return {**self.defaults, **self.parameters}
 
     def check_parameters(self, names: Mapping[str, Any]) -> None:
-        """Refuse parameters the family does not have; see `Learner.check_parameters`."""
+        """Refuse parameters the family does not have, or with values that they cannot have."""
         if strange := sorted(set(names) - set(self.defaults)):
             fault = f"candidates: {self.family} has no parameter {', '.join(map(repr, strange))}"
             raise UseCaseInvalid(self._own, (f"{fault}; it has {', '.join(self.defaults)}",))
+        if found := self.faults(names):
+            raise UseCaseInvalid(self._own, tuple(f"candidates: {self.family}: {fault}" for fault in found))
+
+    def faults(self, names: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return what is wrong with the values of *names*, single ones or tuples of a grid."""
+        numbers = [name for name in names if isinstance(self.defaults[name], int | float)]
+        return tuple(f"{name} is a number" for name in numbers if not all(map(_is_number, values_of(names[name]))))
 
     def refuse(self, error: Exception) -> NoReturn:
         """Say what an *error* of the library beneath means; its text may quote a value."""
-        raise NotTrainable(
-            self._own,
-            f"{self.family} cannot be fitted to some part of the rows ({type(error).__name__})",
-            "Add rows with the rarer outcome, lower split.folds, or look at the parameters of the candidate",
-        ) from None
+        refused(self._own, self.family, error)
 
     def fit(
         self,
@@ -139,8 +143,8 @@ class WholeLearner(ABC):
         target = np.asarray(target, dtype=float)
         try:
             self.learn(frame, target, np.asarray(patients), seed=seed, progress=progress)
-        except (ValueError, RuntimeError) as error:
-            self.refuse(error)
+        except Refused as refusal:
+            self.refuse(refusal.error)
         if intervals:
             self.add_intervals(frame, target, patients, seed=seed)
         return self
@@ -221,6 +225,15 @@ class WholeLearner(ABC):
     @property
     def _own(self) -> str:
         return self.use_case.name if self.use_case else self.name
+
+
+def values_of(given: Any) -> tuple[Any, ...]:
+    """Return the values of a parameter: itself, or those of a grid."""
+    return tuple(given) if isinstance(given, tuple | list) else (given,)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def texts_of(stored: Sequence[Any]) -> tuple[str, ...]:

@@ -189,6 +189,8 @@ def test_digits_are_not_features() -> None:
 def test_a_corpus_without_any_span_cannot_be_learned_from(case: Case, notes: pd.DataFrame) -> None:
     with pytest.raises(NotTrainable, match="no entity is marked"):
         fitted(case, notes.assign(spans="[]"), "crf", "tagging")
+    with pytest.raises(NotTrainable, match="no text has a summary"):
+        fitted(case, notes.assign(summary=None), "sentence_ranking", "summary")
 
 
 def test_without_the_extra_a_dictionary_learns_and_a_crf_says_what_to_install(

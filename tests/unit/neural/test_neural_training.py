@@ -199,14 +199,33 @@ def test_a_content_that_is_not_there_is_named(hand):
 def test_weights_that_leave_the_range_of_numbers_are_refused_in_words(hand):
     frame, severity = hand.rows()
     setting = {"optimiser": "sgd", "learning_rate": 1e12}
-    with pytest.raises(NotTrainable, match="dense cannot be fitted"):
+    with pytest.raises(NotTrainable, match=r"left the range of numbers\. Lower learning_rate"):
         models.learner("dense", hand.use_case_of("regression"), setting).fit(frame, severity)
 
 
 def test_rows_of_one_class_only_are_refused(hand):
     frame, severity = hand.rows()
-    with pytest.raises(NotTrainable):
+    with pytest.raises(NotTrainable, match="not of two classes at least"):
         models.learner("dense", hand.use_case_of("classification")).fit(frame, np.zeros(len(severity)))
+
+
+def test_what_torch_refuses_is_told_and_a_mistake_of_ours_is_not_taken_for_it(hand, monkeypatch):
+    frame, severity = hand.rows()
+    made = models.learner("dense", hand.use_case_of("regression"), {"epochs": 1})
+
+    def wrong(*_):
+        raise ValueError("ours")
+
+    def fit_without(where, name):
+        with monkeypatch.context() as patched:
+            patched.setattr(where, name, wrong)
+            made.fit(frame, severity)
+
+    with pytest.raises(NotTrainable, match=r"cannot be fitted .*\(ValueError\)"):
+        fit_without(loop, "_given")
+    for name in ("loss", "examples", "settle"):
+        with pytest.raises(ValueError, match="ours"):
+            fit_without(made, name)
 
 
 def test_a_networks_interval_counts_held_out_patients_and_not_their_rows():

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from wardround import models
-from wardround.errors import NotTrainable
+from wardround.errors import NotTrainable, UseCaseInvalid
 from wardround.problems import PROBLEMS
 from wardround.problems.anomaly import UNUSUAL
 from wardround.use_cases.base import Feature
@@ -78,5 +78,18 @@ def test_the_share_to_flag_is_that_of_new_patients_and_not_of_those_it_learned_f
 
 
 def test_a_share_to_flag_that_is_none_is_refused(two_numbers, groups):
-    with pytest.raises(NotTrainable):
+    with pytest.raises(UseCaseInvalid, match="flag is above 0 and below 1"):
         fitted(two_numbers, groups(apart=0)[0], "principal_components", flag=1.5)
+
+
+def test_a_value_that_is_no_number_or_that_the_library_does_not_take_is_of_the_candidate(two_numbers, groups):
+    with pytest.raises(UseCaseInvalid, match="isolation_forest: max_samples is a number"):
+        fitted(two_numbers, groups(apart=0)[0], "isolation_forest", max_samples="auto")
+    with pytest.raises(UseCaseInvalid, match="does not take one of the values"):
+        fitted(two_numbers, groups(apart=0)[0], "isolation_forest", n_estimators=-1)
+
+
+def test_one_patient_alone_is_compared_with_nobody(two_numbers, groups):
+    frame, _ = groups(apart=0)
+    with pytest.raises(NotTrainable, match="one patient cannot be compared"):
+        fitted(two_numbers, frame.assign(patient_id="one"), "principal_components")

@@ -76,8 +76,6 @@ class Classes(Answer):
     def of(cls, names: Sequence[str], target: Floats, *, balanced: bool, yes_or_no: bool) -> "Classes":
         """Take the class weights from the training rows: inverse to how frequent a class is, where *balanced*."""
         counts = np.bincount(target.astype(int), minlength=len(names))
-        if (counts > 0).sum() < 2:
-            raise ValueError("fewer than two classes")
         weights = np.where(counts > 0, len(target) / (np.maximum(counts, 1) * (counts > 0).sum()), 1.0)
         weights = weights if balanced else np.ones(len(names))
         return cls(names=tuple(names), weights=tuple(weights.tolist()), yes_or_no=yes_or_no)

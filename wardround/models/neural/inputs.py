@@ -19,6 +19,7 @@ from torch.nn import functional
 from wardround.contents.arrays import unpacked
 from wardround.errors import Corrupted, InputFault, NotTrainable
 from wardround.models import storage
+from wardround.models.estimators import fitted
 from wardround.models.facts import MODEL
 from wardround.models.matrices import owners
 from wardround.models.neural.parameters import MOST
@@ -94,7 +95,8 @@ class Features(Input):
         """Learn the features *names* of training rows."""
         used = replace(use_case, features=tuple(use_case.feature(name) for name in names))
         encoding, matrix = learned(used, frame, patients)
-        transformer = encoding.preprocessor(scaled=True).fit(matrix)
+        transformer = encoding.preprocessor(scaled=True)
+        fitted(transformer, matrix, None)
         return cls(encoding=encoding, transformer=transformer, missing=missing)
 
     @property

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 from torch import Tensor, nn
 
-from wardround.errors import UseCaseInvalid
+from wardround.errors import NotTrainable
 from wardround.models.neural.answers import Answer, Classes, Number
 from wardround.models.neural.inputs import Features, Input, Pictures, facts_of, features_from, files_of
 from wardround.models.neural.loop import Index, Rows, asked, held_out, settled, shifted, trained
@@ -67,11 +67,9 @@ class NeuralLearner(WholeLearner):
         """Whether its probabilities were fitted on held-out patients: always, where some were held out."""
         return isinstance(self.meaning, Classes) and any(one != 1.0 for one in self.meaning.temperatures)
 
-    def check_parameters(self, names: Mapping[str, Any]) -> None:
-        """Refuse parameters the family does not have, and values a parameter cannot have."""
-        super().check_parameters(names)
-        if found := faults(names, self.defaults):
-            raise UseCaseInvalid(self._own, tuple(f"candidates: {self.family}: {fault}" for fault in found))
+    def faults(self, names: Mapping[str, Any]) -> tuple[str, ...]:
+        """Return what is wrong with the values of *names*, single ones or tuples of a grid."""
+        return faults(names, self.defaults)
 
     def inputs(self, frame: "pd.DataFrame", patients: Any) -> tuple[str, ...]:
         """Learn the inputs from training rows (set ``body`` and ``beside``); return what was noticed."""
@@ -102,7 +100,7 @@ class NeuralLearner(WholeLearner):
         self.columns = (*self.body.columns, *(self.beside.columns if self.beside else ()))
         examples = self.examples(frame, target)
         if not len(examples.origin):
-            raise ValueError("no row can be learned from")
+            raise NotTrainable(self._own, "no row has both an input and an outcome", "Add rows, or look at quarantine")
         if len(np.unique(examples.origin)) < len(frame):
             notes.append("rows without a picture, a signal or an outcome were not learned from")
         self.network, self.shape = self.architecture()
@@ -188,11 +186,14 @@ class NeuralLearner(WholeLearner):
                 out = held_out(examples.strata, patients, seed=seed, fold=number)
             with settled(seed + number, device=device):
                 network = built(self.network, self.shape)
-                trained(
-                    network, examples.rows, examples.wanted, self.loss, learn=everyone[~out], held=everyone[out],
-                    setting=self.setting, device=device, seed=seed + number, moved=self.augmented,
-                    tell=_telling(progress, number, count),
-                )  # fmt: skip
+                try:
+                    trained(
+                        network, examples.rows, examples.wanted, self.loss, learn=everyone[~out], held=everyone[out],
+                        setting=self.setting, device=device, seed=seed + number, moved=self.augmented,
+                        tell=_telling(progress, number, count),
+                    )  # fmt: skip
+                except FloatingPointError as error:
+                    raise NotTrainable(self._own, f"{self.family}: {error}", "Lower learning_rate") from None
             members.append(network)
             held.append(everyone[out])
         return members, held

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from wardround.models.limits import beneath
 from wardround.models.whole import Progress
 
 Index = NDArray[np.intp]
@@ -113,8 +114,13 @@ def trained(
 
     Without held-out rows all epochs are made. *moved* augments a batch (inputs, targets). *loss* gives the mean of
     a batch. The learning rate falls along a cosine (Loshchilov & Hutter 2017).
+
+    Raises:
+        FloatingPointError: the weights left the range of numbers.
+        Refused: torch cannot make a step.
     """
-    network.to(device)
+    with beneath():
+        network.to(device)
     generator = torch.Generator().manual_seed(seed)
     optimiser, epochs, size = _optimiser(network, setting), int(setting["epochs"]), int(setting["batch_size"])
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, epochs)
@@ -130,14 +136,17 @@ def trained(
             x, plain = rows.batch(index)
             x, wanted = moved(x, target[index], generator)
             optimiser.zero_grad()
-            worth = loss(_given(network, x, plain, device), wanted.to(device))
-            worth.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
+            with beneath():
+                given = _given(network, x, plain, device)
+            worth = loss(given, wanted.to(device))
+            with beneath():
+                worth.backward()  # type: ignore[no-untyped-call]
+                optimiser.step()
             total += worth.item() * len(index)
         schedule.step()
         figure = total / len(order)
         if not np.isfinite(figure):
-            raise ValueError("the weights left the range of numbers: lower the learning rate")
+            raise FloatingPointError("the weights left the range of numbers")
         if len(held):
             figure = held_loss(network, rows, target, loss, held, device=device)
             if figure < best:

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-GREATEST = 100_000
-"""No width, length or number of levels of an architecture is larger."""
+from wardround.models.neural.parameters import GREATEST
+
 DEEPEST = 8
 
 

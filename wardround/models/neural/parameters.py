@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from wardround.models.whole import values_of
+
 COMMON: Mapping[str, Any] = {
     "optimiser": "adam",
     "learning_rate": 2e-3,
@@ -31,16 +33,19 @@ KERNELS = {1: 7, 2: 3}
 _SHARES = ("dropout", "flag")
 _FROM_ZERO = ("weight_decay", "patience")
 _DEEP = ("blocks", "layers")
-MOST: Mapping[str, int] = {"largest": 8_192, "points": 100_000}
-"""So many pixels of a side, so many points of time at the most."""
+GREATEST = 100_000
+"""No width, length or number of levels of an architecture is larger."""
+MOST: Mapping[str, int] = {
+    "largest": 8_192, "tile": 8_192, **dict.fromkeys(("points", "width", "code", "kernel"), GREATEST)
+}  # fmt: skip
+"""So many pixels of a side, so many points of time, units and points under a kernel at the most."""
 
 
 def faults(names: Mapping[str, Any], defaults: Mapping[str, Any]) -> tuple[str, ...]:
     """Return what is wrong with the values of *names*, single ones or tuples of a grid; *defaults* give their types."""
     out = []
     for name, given in names.items():
-        values = given if isinstance(given, tuple | list) else (given,)
-        out += [f"{name} {said}" for value in values if (said := _fault(name, value, defaults[name]))]
+        out += [f"{name} {said}" for value in values_of(given) if (said := _fault(name, value, defaults[name]))]
     return tuple(out)
 
 
@@ -56,10 +61,10 @@ def _fault(name: str, value: Any, default: Any) -> str:
         return "" if 0 <= value < 1 else "is at least 0 and below 1"
     if name in _DEEP:
         return "" if 1 <= value <= 8 else "is from 1 to 8"
-    if name == "kernel":
-        return "" if value == 0 or (value > 0 and value % 2) else "is odd, or 0"
     if name in MOST and value > MOST[name]:
         return f"is at most {MOST[name]}"
+    if name == "kernel":
+        return "" if value == 0 or (value > 0 and value % 2) else "is odd, or 0"
     least = 0 if name in _FROM_ZERO else 1 if whole else None
     if least is None:
         return "" if value > 0 else "is above 0"

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from wardround.errors import NotTrainable, UseCaseInvalid
 from wardround.models.conformal import flagging
+from wardround.models.limits import beneath
 from wardround.models.matrices import added_up, by_feature
 from wardround.models.neural.inputs import Features, Pictures
 from wardround.models.neural.learner import Examples, NeuralLearner, subset
@@ -94,7 +95,8 @@ class AutoencoderFeatures(Supervised):
         weights = np.array(self.meaning.weights)[target.astype(int)]  # type: ignore[union-attr]
         with threadpool_limits(limits=1):
             head = LogisticRegression(C=float(self.setting["C"]), max_iter=1000)
-            head.fit(codes, target, sample_weight=weights)
+            with beneath():
+                head.fit(codes, target, sample_weight=weights)
         made = built("dense code", self.shape).eval()
         made.get_submodule("encoder").load_state_dict(encoder.state_dict())
         state = made.get_submodule("head").state_dict()

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from wardround.contents.arrays import packed, unpacked
-from wardround.errors import InputFault, UseCaseInvalid
+from wardround.errors import InputFault, NotTrainable, UseCaseInvalid
 from wardround.models.neural.inputs import Array, Pictures
 from wardround.models.neural.learner import Examples, NeuralLearner
 from wardround.models.neural.loop import Rows
@@ -68,7 +68,7 @@ class UNet(NeuralLearner):
                 origin.append(place)
                 shares.append(float((mask > 0).mean()))
         if not x:
-            raise ValueError("no picture has a mask")
+            raise NotTrainable(self._own, "no picture has a mask", "Add rows with a picture and its mask")
         strata = (np.array(shares) > np.median(shares)).astype(float)
         return Examples(
             rows=Rows(x=x), wanted=torch.from_numpy(np.array(wanted)), strata=strata, origin=np.array(origin)

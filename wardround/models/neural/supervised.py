@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from wardround.errors import UseCaseInvalid
+from wardround.errors import NotTrainable, UseCaseInvalid
 from wardround.models.neural.answers import Answer, Classes, Number
 from wardround.models.neural.inputs import Features, OfContent, Pictures
 from wardround.models.neural.learner import Examples, NeuralLearner, subset
@@ -99,6 +99,8 @@ class Supervised(NeuralLearner):
         if self.kind.problem == "regression":
             return Number.of(target)
         assert self.use_case is not None
+        if len(np.unique(target)) < 2:
+            raise NotTrainable(self._own, "the rows are not of two classes at least", "Add rows of the other classes")
         yes_or_no = self.kind.problem == "classification"
         names = ("no", "yes") if yes_or_no else tuple(str(name) for name in self.use_case.target.allowed or ())
         balanced = self.setting["class_weights"] == "balanced"
