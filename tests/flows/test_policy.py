@@ -5,9 +5,10 @@ import logging
 import pytest
 from prefect import flow
 
+from tasks.data import labelled_batches
 from tasks.naming import run_name
 from tasks.policy import DELAYS, effect, world
-from wardround.errors import BatchRefused, InputFault, ServiceFailed, SettingsInvalid, StoreFailed
+from wardround.errors import BatchRefused, InputFault, NotTrainable, ServiceFailed, SettingsInvalid, StoreFailed
 from wardround.unexpected import UnexpectedError
 
 FAILURE = StoreFailed("http://127.0.0.1:1", "no answer", "Start it")
@@ -105,3 +106,10 @@ def test_a_refusal_is_logged_as_a_sentence_without_a_traceback(prefect, caplog):
 def test_runs_have_names_a_person_can_read_and_no_secret(given, name, monkeypatch):
     monkeypatch.setattr("tasks.naming.runtime.flow_run", type("Run", (), {"parameters": given}), raising=False)
     assert run_name("round of", "label", "batch", "source")() == name
+
+
+@pytest.mark.parametrize(("use_case", "rows"), [("patient_clusters", ""), ("heart_disease", " with outcomes")])
+def test_outcomes_are_asked_for_only_where_the_problem_has_some(use_case, rows, store, settings, monkeypatch):
+    monkeypatch.setattr("tasks.data.world", lambda: (settings, store))
+    with pytest.raises(NotTrainable, match=rf"there is no accepted batch{rows}\. Ingest rows{rows} first"):
+        labelled_batches.fn(use_case, None)

@@ -184,6 +184,8 @@ def test_a_missing_file_is_told_with_both_places_looked_at(use_case, home):
     text = refusal(use_case, source_from("inbox/ward.csv"), home)
     assert str(Path("inbox/ward.csv").absolute()) in text
     assert str(home.data / "inbox" / "ward.csv") in text
+    same = refusal(use_case, source_from("inbox/ward.csv"), home.model_copy(update={"data": Path.cwd()}))
+    assert same.count(str(Path.cwd())) == 1
     bare = home.model_copy(update={"data": None})
     assert "set WARDROUND_DATA" in refusal(use_case, source_from("inbox/ward.csv"), bare)
     assert "this is a folder" in refusal(use_case, Source(kind="csv", location=str(home.home)), home)
