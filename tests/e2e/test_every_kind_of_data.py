@@ -35,7 +35,7 @@ COMMAND = Path(sys.executable).with_name("wardround")
 QUICK = ("ecg_beats", "few_labels", "icu_labs", "nuclei", "patient_clusters", "radiology_summary")
 """One of each kind; the others' rounds take as long as all of these and are made by the slow test."""
 WITHOUT_DEMO = {"thyroid", "diabetes_progression", "length_of_stay"}
-"""Tables of issue 2, whose rounds other tests make."""
+"""Tables whose rounds other tests make."""
 
 
 def plain(use_case: UseCase) -> UseCase:

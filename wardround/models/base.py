@@ -1,7 +1,8 @@
 """The `Learner` protocol, and `Family`: what is known of a way to learn before it is used."""
 
+import importlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from wardround.problems.base import Floats, Objects, Prediction
@@ -182,11 +183,27 @@ class Family:
 class TabularFamily(Family):
     """One scikit-learn estimator behind the protocol.
 
-    *build* makes it from (parameters, seed). *inside* is where its parameters are, from the step of the pipeline
-    (``regressor__`` where the target is scaled too). *scaled*: numbers are brought to mean 0 and spread 1 before it.
+    *estimator* is where it is (``module:class``), imported when one is built; *defaults* go before a candidate's
+    parameters, *fixed* after them. *seeded*: it takes a seed. *inside* is where its parameters are, from the step of
+    the pipeline (``regressor__``: the target is brought to mean 0 and spread 1, too). *scaled*: numbers are, before it.
     """
 
     home: str = "wardround.models.tables"
-    build: Callable[[Mapping[str, Any], int], Any]
+    estimator: str
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    seeded: bool = True
     scaled: bool = True
     inside: str = ""
+
+    def build(self, parameters: Mapping[str, Any], seed: int) -> Any:
+        """Return the unfitted estimator."""
+        module, _, name = self.estimator.partition(":")
+        own = {"random_state": seed} if self.seeded else {}
+        made = getattr(importlib.import_module(module), name)(**{**self.defaults, **parameters, **self.fixed, **own})
+        if not self.inside:
+            return made
+        from sklearn.compose import TransformedTargetRegressor
+        from sklearn.preprocessing import StandardScaler
+
+        return TransformedTargetRegressor(regressor=made, transformer=StandardScaler())

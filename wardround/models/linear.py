@@ -1,29 +1,20 @@
 """Linear families: the logistic regression, and least squares plain, ridge, lasso and elastic net."""
 
-from sklearn.linear_model import ElasticNet, Lasso, LinearRegression, LogisticRegression, Ridge
-
 from wardround.models.base import TabularFamily
+
+_MODULE = "sklearn.linear_model"
 
 FAMILIES = (
     TabularFamily(
         name="logistic",
         problem="classification",
-        build=lambda parameters, seed: LogisticRegression(**{"max_iter": 5_000, **parameters, "random_state": seed}),
+        estimator=f"{_MODULE}:LogisticRegression",
+        defaults={"max_iter": 5_000},
     ),
-    TabularFamily(name="linear", problem="regression", build=lambda parameters, seed: LinearRegression(**parameters)),
+    TabularFamily(name="linear", problem="regression", estimator=f"{_MODULE}:LinearRegression", seeded=False),
+    TabularFamily(name="ridge", problem="regression", estimator=f"{_MODULE}:Ridge"),
+    TabularFamily(name="lasso", problem="regression", estimator=f"{_MODULE}:Lasso", defaults={"max_iter": 20_000}),
     TabularFamily(
-        name="ridge",
-        problem="regression",
-        build=lambda parameters, seed: Ridge(**{**parameters, "random_state": seed}),
-    ),
-    TabularFamily(
-        name="lasso",
-        problem="regression",
-        build=lambda parameters, seed: Lasso(**{"max_iter": 20_000, **parameters, "random_state": seed}),
-    ),
-    TabularFamily(
-        name="elastic_net",
-        problem="regression",
-        build=lambda parameters, seed: ElasticNet(**{"max_iter": 20_000, **parameters, "random_state": seed}),
+        name="elastic_net", problem="regression", estimator=f"{_MODULE}:ElasticNet", defaults={"max_iter": 20_000}
     ),
 )

@@ -11,10 +11,6 @@ from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.compose import ColumnTransformer
-from sklearn.impute import SimpleImputer
-from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from wardround.errors import InputFault
 from wardround.problems.base import Floats
@@ -22,6 +18,7 @@ from wardround.use_cases.base import UseCase
 
 if TYPE_CHECKING:
     import pandas as pd
+    from sklearn.compose import ColumnTransformer
 
 RARE = 10
 """A level with fewer patients than this in training is pooled with the other rare and the unseen ones."""
@@ -66,8 +63,13 @@ class Encoding:
             for name in self.columns
         ]
 
-    def preprocessor(self, *, scaled: bool) -> ColumnTransformer:
+    def preprocessor(self, *, scaled: bool) -> "ColumnTransformer":
         """Return the unfitted transformer from `matrix` to what an estimator learns from."""
+        from sklearn.compose import ColumnTransformer
+        from sklearn.impute import SimpleImputer
+        from sklearn.pipeline import Pipeline
+        from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
         numeric = [i for i, name in enumerate(self.columns) if name not in self.levels]
         coded = [i for i, name in enumerate(self.columns) if name in self.levels]
         impute = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
@@ -149,7 +151,7 @@ def versions(encoding: Encoding, matrix: Floats) -> Iterator[tuple[slice, Floats
         yield part, found
 
 
-def transformed(transformer: ColumnTransformer, matrix: Floats) -> Floats:
+def transformed(transformer: "ColumnTransformer", matrix: Floats) -> Floats:
     """Return what the fitted *transformer* of `Encoding.preprocessor` makes of *matrix*, to the last bit.
 
     Its own arithmetic without its checks, which take 2 ms whether there is one row or a thousand: a patient's single

@@ -2,7 +2,6 @@
 
 import numpy as np
 from scipy.special import expit, logit
-from scipy.stats import rankdata
 
 from wardround.problems.base import Floats, Metric, Prediction, Problem, guarded
 
@@ -19,6 +18,8 @@ _SHARES = ("auroc", "auprc", "sensitivity", "specificity", "accuracy")
 
 def auroc(target: Floats, value: Floats) -> float:
     """Return the area under the ROC curve, a tie counting half (Hanley & McNeil 1982); NaN with a single class."""
+    from scipy.stats import rankdata
+
     positive = np.asarray(target) > 0.5
     n, m = int(positive.sum()), int((~positive).sum())
     if not n or not m:
