@@ -70,7 +70,6 @@ def test_too_long_a_series_is_thinned_and_it_is_noted():
     made, notes = steps_of(series, most=30)
     assert notes == ("series of more than 30 steps are thinned",)
     assert made.prepared(column(series))[0].shape == (25, 4)
-    assert made.on_content(np.ones((25, 4), dtype=np.float32), packed(series)).shape == (100,)
 
 
 def test_a_grid_is_the_series_itself_where_all_are_alike():

@@ -57,7 +57,7 @@ class Input(ABC):
 
 
 class OfContent(Input):
-    """An input that is made of a content."""
+    """An input whose places are places of a content."""
 
     @abstractmethod
     def on_content(self, saliency: Array, cell: Any) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 
 from wardround.contents.arrays import unpacked
 from wardround.errors import InputFault, NotTrainable
-from wardround.models.neural.inputs import SEGMENTS, Array, OfContent, Pictures, cells
+from wardround.models.neural.inputs import SEGMENTS, Array, Input, OfContent, Pictures, cells
 from wardround.models.neural.parameters import MOST
 from wardround.models.preprocessing import PLACE
 from wardround.use_cases.base import Content
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(kw_only=True)
-class Series(OfContent):
+class Series(Input):
     """A series content: float32 (time, 1 + channels), time first; *means* and *spreads* are those of its channels."""
 
     name: str
@@ -58,7 +58,7 @@ class Series(OfContent):
 
 
 @dataclass(kw_only=True)
-class Grid(Series):
+class Grid(Series, OfContent):
     """A series at *points* times, *step* seconds apart, by linear interpolation: (channels, points).
 
     Where it had not begun, was over, or a channel was never measured, it is 0, the mean; if that happened in training,
@@ -163,12 +163,6 @@ class Steps(Series):
         for place, stretch in enumerate(np.array_split(np.arange(len(x)), SEGMENTS)):
             out[place, stretch, : 2 * channels] = 0.0
         return out
-
-    def on_content(self, saliency: Array, cell: Any) -> Array:
-        """Return *saliency* (time, 3 channels + 1), summed, at the series' own times (time,)."""
-        length = len(unpacked(cell))
-        every = -(-length // self.most)
-        return np.repeat(saliency[:, :-1].sum(1), every)[:length].astype(np.float32)
 
 
 def of_content(

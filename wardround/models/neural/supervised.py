@@ -83,7 +83,11 @@ class Supervised(NeuralLearner):
 
     def saliency(self, frame: "pd.DataFrame") -> Objects | None:
         """Return integrated gradients (Sundararajan et al. 2017) of the explained log odds, from the mean picture or
-        signal to the row's own, at the content's own size; None where a row has no content."""
+        signal to the row's own, at the content's own size; None where a row has no content.
+
+        None of recurrent networks: with weights drawn anew theirs points to the same places, so that it does not tell
+        what was learned (the check of Adebayo et al. 2018).
+        """
         if not isinstance(self.body, OfContent):
             return None
         out = np.full(len(frame), None, dtype=object)
@@ -123,8 +127,6 @@ class Supervised(NeuralLearner):
     def _integrated(self, x: Tensor, plain: Tensor | None) -> Any:
         assert self.meaning is not None
         start = torch.zeros_like(x)
-        if isinstance(self.body, Steps):
-            start[..., -1] = 1.0
         shares = (torch.arange(STEPS) + 0.5) / STEPS
         path = start + shares.reshape(-1, *[1] * (x.dim() - 1)) * (x - start)
         beside = None if plain is None else plain.expand(STEPS, -1)
