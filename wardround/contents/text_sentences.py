@@ -4,11 +4,13 @@ import re
 
 _ENDS = re.compile(
     r"""
-    [。！？]+ [”’」』）】》"')\]]*                       # full-width ends, always
-    | (?<! \.) [.!?]+ ["'”’)\]]* (?= \s | $ | [一-鿿])   # half-width ends before a space, the end or Chinese
-    | \n [^\S\n]* (?= \n )                             # a blank line
-    | \n (?= [^\S\n]* (?: [-*•·●] | [(（]?\d{1,2}[.)、）] | [A-Z][A-Za-z /]{1,40}: | [一-鿿]{2,12}[:：] ) )
-    | (?<= [:：;；] ) [^\S\n]* \n | (?<= [一-鿿，、；] ) \n   # a heading's line; Chinese is not wrapped at spaces
+    [。！？.!?\n:：;；] (?:                                # sought first: most places of a text are none of these
+      (?<= [。！？] ) [。！？]* [”’」』）】》"')\]]*         # full-width ends, always
+      | (?<= [.!?] ) (?<! \. [.!?] ) [.!?]* ["'”’)\]]* (?= \s | $ | [一-鿿])   # half-width: before a space or Chinese
+      | (?<= \n ) [^\S\n]* (?= \n )                      # a blank line
+      | (?<= \n ) (?= [^\S\n]* (?: [-*•·●] | [(（]?\d{1,2}[.)、）] | [A-Z][A-Za-z /]{1,40}: | [一-鿿]{2,12}[:：] ) )
+      | (?<= [:：;；] ) [^\S\n]* \n | (?<= [一-鿿，、；]\n )  # a heading's line; Chinese is not wrapped at spaces
+    )
     """,
     re.VERBOSE,
 )

@@ -41,13 +41,14 @@ class Encoding:
     columns: tuple[str, ...]
     reference: tuple[float | None, ...]
 
-    def matrix(self, frame: "pd.DataFrame | Mapping[str, Sequence[Any]]") -> Floats:
-        """Return *frame*, or its columns by name, as numbers, (rows, columns) in declared order: values, level codes.
+    def matrix(self, frame: "pd.DataFrame | Mapping[str, Sequence[Any]]", *beside: Any) -> Floats:
+        """Return *frame*, or its columns by name, as numbers, (rows, columns) in declared order: values, level codes;
+        then the columns *beside* (rows,).
 
         Raises:
             InputFault: a column is missing, or a number is text or infinite.
         """
-        return np.array(self.numbers(frame)).T.copy()
+        return np.array([*self.numbers(frame), *beside]).T.copy()
 
     def numbers(self, frame: "pd.DataFrame | Mapping[str, Sequence[Any]]") -> list[Floats]:
         """Return the columns of `matrix`, each by itself."""
@@ -83,8 +84,9 @@ class Encoding:
         return ColumnTransformer(steps)
 
 
-def learned(use_case: UseCase, frame: "pd.DataFrame", patients: Any) -> tuple[Encoding, Floats]:
-    """Return the encoding of *frame*'s training rows and their matrix; *patients* (n,) names the patient of each."""
+def learned(use_case: UseCase, frame: "pd.DataFrame", patients: Any, *beside: Any) -> tuple[Encoding, Floats]:
+    """Return the encoding of *frame*'s training rows and their matrix, with the columns *beside* (n,) it; *patients*
+    (n,) names the patient of each row."""
     absent = [name for name in use_case.feature_names if name not in frame.columns]
     if not absent:  # texts are compared once
         frame = frame[list(use_case.feature_names)].astype(dict.fromkeys(use_case.categorical, "category"))
@@ -105,7 +107,7 @@ def learned(use_case: UseCase, frame: "pd.DataFrame", patients: Any) -> tuple[En
             reference.append(float(np.bincount(values.astype(int)).argmax()))
         else:
             reference.append(_median(values))
-    return replace(plain, reference=tuple(reference)), np.array(found).T.copy()
+    return replace(plain, reference=tuple(reference)), np.array([*found, *beside]).T.copy()
 
 
 def _median(values: Floats) -> float:

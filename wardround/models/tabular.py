@@ -113,11 +113,12 @@ class TabularLearner:
         refused(self._own, self.family, error)
 
     def learn_columns(self, frame: "pd.DataFrame", patients: Any) -> Floats:
-        """Learn the encoding from training rows and return them as a matrix (rows, columns + 1), patients last."""
+        """Learn the encoding from training rows and return them as a matrix (rows, columns + 1); the last column is
+        the patient's number, which inner folds read and no estimator does."""
         assert self.use_case is not None, "a stored learner is not fitted again"
         who = pd.factorize(np.asarray(patients))[0]
-        self.encoding, matrix = learned(self.use_case, frame, who)
-        return self._beside(matrix, who)
+        self.encoding, matrix = learned(self.use_case, frame, who, who)
+        return matrix
 
     def unfitted(self, rows: int, seed: int) -> Any:
         """Return the scikit-learn estimator to be fitted on *rows* rows of `learn_columns`' matrix."""
@@ -269,16 +270,12 @@ class TabularLearner:
 
     def _matrix(self, frame: "pd.DataFrame | Mapping[str, Sequence[Any]]") -> Floats:
         assert self.encoding is not None, "it was not fitted"
-        return self._beside(self.encoding.matrix(frame), 0.0)
+        matrix = self.encoding.matrix(frame)
+        return np.column_stack([matrix, np.zeros(len(matrix))])
 
     def _training_matrix(self, frame: "pd.DataFrame", patients: Any) -> Floats:
         assert self.encoding is not None
-        return self._beside(self.encoding.matrix(frame), pd.factorize(np.asarray(patients))[0])
-
-    def _beside(self, matrix: Floats, patients: Any) -> Floats:
-        """Put the patient's number in a last column, which inner folds read and no estimator does."""
-        column = np.broadcast_to(np.asarray(patients, dtype=float), len(matrix))
-        return np.column_stack([matrix, column])
+        return self.encoding.matrix(frame, pd.factorize(np.asarray(patients))[0])
 
     def _interval(self, value: Floats) -> Prediction:
         if self.half_width is None:
