@@ -2,10 +2,12 @@
 
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -96,8 +98,14 @@ def prefect_session(tmp_path_factory) -> Iterator[SimpleNamespace]:
         server = services.PrefectServer(settings.home, port=services.free_port()).start()
     try:
         services.deploy(server.api_url, settings)
+        fresh = folder / "fresh.db"
+        used = settings.home / "prefect" / "prefect.db"
+        with closing(sqlite3.connect(used)) as source, closing(sqlite3.connect(fresh)) as copy:
+            source.backup(copy)
         with temporary_settings({PREFECT_API_URL: server.api_url}):
-            yield SimpleNamespace(server=server, settings=settings, watched=watched, api_url=server.api_url)
+            yield SimpleNamespace(
+                server=server, settings=settings, watched=watched, api_url=server.api_url, fresh=fresh
+            )
     finally:
         server.stop()
 
@@ -113,11 +121,13 @@ def prefect(prefect_session, settings_environment, monkeypatch) -> SimpleNamespa
 
 @pytest.fixture
 def migrated_home(prefect_session, tmp_path) -> Path:
-    """A home whose Prefect database needs no migration, so that a second server starts in three seconds."""
+    """A home whose Prefect database needs no migration, so that a second server starts in three seconds.
+
+    Everything is deployed in it and nothing has run: runs of other tests would go on in the second server.
+    """
     home = tmp_path / "home-of-a-second-server"
     (home / "prefect").mkdir(parents=True)
-    for file in (prefect_session.settings.home / "prefect").glob("prefect.db*"):
-        shutil.copy(file, home / "prefect")
+    shutil.copy(prefect_session.fresh, home / "prefect" / "prefect.db")
     return home
 
 

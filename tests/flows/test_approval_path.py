@@ -122,17 +122,23 @@ def looked_after(use_case: str) -> tuple[str, ...]:
     return resume_promotions(use_case)
 
 
+def told_elsewhere() -> None:
+    """Send what this process has for the server it spoke to until now: whoever sends goes on with that one."""
+    EventsWorker.drain_all()
+    APILogWorker.drain_all()
+
+
 @pytest.fixture
 def ward(prefect, migrated_home, store, settings_environment, tmp_path, monkeypatch) -> Iterator[Ward]:
     for name, value in (settings_environment | {"WARDROUND_DESK_URL": DESK}).items():
         monkeypatch.setenv(name, value)
     ward = Ward(migrated_home, store, tmp_path)
+    told_elsewhere()
     try:
         ward.start()
         with temporary_settings({PREFECT_API_URL: ward.api}):
             yield ward
-            EventsWorker.drain_all()  # what this process still has to send is for this server and no other
-            APILogWorker.drain_all()
+            told_elsewhere()
     finally:
         ward.stop()
 

@@ -16,7 +16,7 @@ _KEPT_BACK = frozenset((
     "PREFECT_API_URL", "PREFECT_PROFILE", "WARDROUND_PROXY_SECRET", "WARDROUND_PASSPHRASE", "WARDROUND_NEW_PASSPHRASE",
 ))  # fmt: skip
 _BUSY = (0.2, 0.5, 1.0, 2.0, 4.0)
-_PATIENCE = 60.0  # as long as Prefect's own client waits (PREFECT_API_REQUEST_TIMEOUT)
+_PATIENCE = 90.0  # Prefect's database waits up to a minute for a lock, and nothing is answered meanwhile
 _LOCAL = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 

@@ -162,7 +162,7 @@ def test_while_the_store_is_silent_nobody_waits_for_it_again_and_again(door, mon
 def test_no_token_is_kept_in_memory(door):
     _, keys, token, enter = door
     enter(token)
-    assert token.split("_")[2] not in repr(vars(keys))
+    assert token.split("_", 2)[2] not in repr(vars(keys))  # the secret itself may have a "_"
     assert all(isinstance(name, bytes) and len(name) == 32 for name in keys._known)
 
 
