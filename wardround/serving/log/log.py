@@ -187,7 +187,7 @@ class PredictionLog:
 
     def _open(self) -> Folder:
         if self._folder is None:
-            self._folder = Folder.new(self.root, f"{utc_now():%Y%m%dT%H%M%S}")
+            self._folder = Folder.new(self.root, f"{utc_now():%Y%m%dT%H%M%S%f}")  # names tell who began last
         return self._folder
 
     def _begin(self) -> Writer:
