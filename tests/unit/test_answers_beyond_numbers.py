@@ -125,12 +125,9 @@ class Watching(WholeLearner):
 @pytest.fixture
 def watching(monkeypatch):
     home = ModuleType("tests_watching_home")
-    home.unfitted = lambda use_case, family, parameters, *, calibrate: Watching(
-        use_case=use_case, kind=family, parameters=parameters, calibrate=calibrate
-    )
-    home.restored = lambda files, family, *, place: Watching.restore(files, family, place=place)
+    home.Watching = Watching
     monkeypatch.setitem(sys.modules, home.__name__, home)
-    family = Family(name="watching", problem="classification", home=home.__name__, uses_unlabelled=True)
+    family = Family(name="watching", problem="classification", home=f"{home.__name__}:Watching", uses_unlabelled=True)
     monkeypatch.setitem(models.FAMILIES, ("classification", "watching"), family)
     monkeypatch.setattr(Watching, "given", [])
     return Watching

@@ -41,7 +41,7 @@ def learner(
     if found is None:
         known = ", ".join(families(use_case.problem))
         raise UseCaseInvalid(use_case.name, (f"candidates: {family!r} is none for {use_case.problem}: {known}",))
-    made: Learner = _home(found).unfitted(use_case, found, dict(parameters or {}), calibrate=calibrate)
+    made: Learner = _home(found)(use_case=use_case, kind=found, parameters=dict(parameters or {}), calibrate=calibrate)
     made.check_parameters(parameters or {})
     return made
 
@@ -62,7 +62,7 @@ def load(files: Mapping[str, bytes], *, place: str = "the model") -> Learner:
         raise Corrupted(f"{place}/{FACTS}", NOT_KNOWN) from None
     home = _home(found)
     try:
-        restored: Learner = home.restored(files, found, place=place)
+        restored: Learner = home.restore(files, found, place=place)
         restored.answer({name: [None] for name in restored.columns})  # its files may each be whole, but of two learners
     except (Corrupted, ExtraMissing):
         raise
@@ -72,8 +72,9 @@ def load(files: Mapping[str, bytes], *, place: str = "the model") -> Learner:
 
 
 def _home(family: Family) -> Any:
+    module, _, name = family.home.partition(":")
     try:
-        return importlib.import_module(family.home)
+        return getattr(importlib.import_module(module), name)
     except ModuleNotFoundError as error:
         if family.extra is None or (error.name or "").startswith("wardround"):
             raise

@@ -161,9 +161,9 @@ class Learner(Protocol):
 class Family:
     """A way to learn one problem, by name; the code that does it is imported when it is used.
 
-    *home* is a module with ``unfitted(use_case, family, parameters, *, calibrate) -> Learner`` and ``restored(files,
-    family, *, place) -> Learner``. *extra* is the optional part of the installation that it needs (``deep`` of
-    ``wardround[deep]``). *contents*: it needs a content of one of these kinds; without, it learns from the features.
+    *home* is where its `Learner` is (``module:class``): made of *use_case*, *kind*, *parameters* and *calibrate*, read
+    back by ``restore(files, family, place)``. *extra* is the optional part of the installation that it needs (``deep``
+    of ``wardround[deep]``). *contents*: it needs a content of one of these kinds; without, it learns from the features.
     *holds_rows*: the fitted model contains rows of training patients, so its files must be guarded as they are.
     *needs_calibration*: it ranks but gives no probability. *uses_unlabelled*: it also learns from rows that have no
     outcome.
@@ -188,7 +188,7 @@ class TabularFamily(Family):
     the pipeline (``regressor__``: the target is brought to mean 0 and spread 1, too). *scaled*: numbers are, before it.
     """
 
-    home: str = "wardround.models.tables"
+    home: str = "wardround.models.tabular:TabularLearner"
     estimator: str
     defaults: Mapping[str, Any] = field(default_factory=dict)
     fixed: Mapping[str, Any] = field(default_factory=dict)

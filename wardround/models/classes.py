@@ -9,13 +9,11 @@ from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassif
 from sklearn.linear_model import LogisticRegression
 
 from wardround.errors import NotTrainable
-from wardround.models.base import Family
 from wardround.models.estimators import fitted
 from wardround.models.matrices import MatrixLearner, added_up, product
 from wardround.models.whole import Progress
 from wardround.problems.base import Floats, Prediction
 from wardround.problems.classification import CLIP
-from wardround.use_cases.base import UseCase
 
 
 @dataclass(kw_only=True, eq=False)
@@ -135,20 +133,3 @@ def softmax(scores: Floats) -> Floats:
     """Return probabilities (n, K) of *scores* (n, K), a row to the same bits in any batch."""
     raised = np.exp(scores - scores.max(axis=1)[:, None])
     return np.asarray(raised / added_up(raised)[:, None])
-
-
-LEARNERS: Mapping[str, type[ClassLearner]] = {"logistic": Logistic, "random_forest": Forest, "boosting": Boosting}
-
-
-def unfitted(use_case: UseCase, family: Family, parameters: Mapping[str, Any], *, calibrate: bool) -> ClassLearner:
-    """Return an unfitted learner of *family*."""
-    return LEARNERS[family.name](use_case=use_case, kind=family, parameters=dict(parameters), calibrate=calibrate)
-
-
-def restored(files: Mapping[str, bytes], family: Family, *, place: str) -> ClassLearner:
-    """Return the learner that was saved as *files*.
-
-    Raises:
-        Corrupted: they are not what such a learner saves.
-    """
-    return LEARNERS[family.name].restore(files, family, place=place)

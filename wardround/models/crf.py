@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pycrfsuite
 
 from wardround.errors import Corrupted
-from wardround.models.base import Family
 from wardround.models.facts import FACTS
 from wardround.models.limits import beneath
 from wardround.models.preprocessing import RARE
@@ -18,7 +17,6 @@ from wardround.models.sequences import features, shared, split, tagged, untagged
 from wardround.models.tagging import Spans, Tagger
 from wardround.models.whole import Progress
 from wardround.problems.base import Floats
-from wardround.use_cases.base import UseCase
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,17 +87,3 @@ class ConditionalField(Tagger):
         self.body = files[FIELD]
         if hashlib.sha256(self.body).hexdigest() != facts["sha256"]:
             raise Corrupted(f"{place}/{FIELD}", f"it is not the file that {FACTS} was saved with")
-
-
-def unfitted(use_case: UseCase, family: Family, parameters: Mapping[str, Any], *, calibrate: bool) -> ConditionalField:
-    """Return an unfitted learner."""
-    return ConditionalField(use_case=use_case, kind=family, parameters=dict(parameters), calibrate=calibrate)
-
-
-def restored(files: Mapping[str, bytes], family: Family, *, place: str) -> ConditionalField:
-    """Return the learner that was saved as *files*.
-
-    Raises:
-        Corrupted: a file is missing, or not what was saved.
-    """
-    return ConditionalField.restore(files, family, place=place)

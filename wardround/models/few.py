@@ -11,13 +11,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.semi_supervised import SelfTrainingClassifier
 
 from wardround.errors import NotTrainable, UseCaseInvalid
-from wardround.models.base import Family
 from wardround.models.estimators import fitted, probability
 from wardround.models.matrices import MatrixLearner
 from wardround.models.whole import Progress
 from wardround.problems.base import Floats, Prediction
 from wardround.problems.classification import CLIP
-from wardround.use_cases.base import UseCase
 
 BASES = ("logistic", "boosting")
 
@@ -86,17 +84,3 @@ def _settled(base: Any) -> Any:
     if mapper is not None:
         mapper.n_threads = 1  # it tells this machine's cores, and the same model must have the same bytes anywhere
     return base
-
-
-def unfitted(use_case: UseCase, family: Family, parameters: Mapping[str, Any], *, calibrate: bool) -> SelfTraining:
-    """Return an unfitted learner."""
-    return SelfTraining(use_case=use_case, kind=family, parameters=dict(parameters), calibrate=calibrate)
-
-
-def restored(files: Mapping[str, bytes], family: Family, *, place: str) -> SelfTraining:
-    """Return the learner that was saved as *files*.
-
-    Raises:
-        Corrupted: they are not what such a learner saves.
-    """
-    return SelfTraining.restore(files, family, place=place)

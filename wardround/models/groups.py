@@ -15,13 +15,11 @@ from sklearn.cluster import KMeans
 from sklearn.mixture import GaussianMixture
 
 from wardround.errors import NotTrainable, UseCaseInvalid
-from wardround.models.base import Family
 from wardround.models.estimators import fitted
 from wardround.models.matrices import MatrixLearner, by_feature, owners
 from wardround.models.preprocessing import RARE, transformed
 from wardround.models.whole import Progress
 from wardround.problems.base import Floats, Prediction
-from wardround.use_cases.base import UseCase
 
 Codes = NDArray[np.intp]
 
@@ -206,20 +204,3 @@ def _jaccard(one: Codes, other: Codes, groups: int) -> Floats:
     np.add.at(both, (one, other), 1.0)
     either = both.sum(axis=1)[:, None] + both.sum(axis=0)[None] - both
     return np.asarray(np.divide(both, either, out=np.zeros_like(both), where=either > 0))
-
-
-LEARNERS: Mapping[str, type[GroupLearner]] = {"kmeans": KMeansGroups, "gaussian_mixture": MixtureGroups}
-
-
-def unfitted(use_case: UseCase, family: Family, parameters: Mapping[str, Any], *, calibrate: bool) -> GroupLearner:
-    """Return an unfitted learner of *family*."""
-    return LEARNERS[family.name](use_case=use_case, kind=family, parameters=dict(parameters), calibrate=calibrate)
-
-
-def restored(files: Mapping[str, bytes], family: Family, *, place: str) -> GroupLearner:
-    """Return the learner that was saved as *files*.
-
-    Raises:
-        Corrupted: they are not what such a learner saves.
-    """
-    return LEARNERS[family.name].restore(files, family, place=place)

@@ -13,7 +13,6 @@ from sklearn.decomposition import PCA
 from sklearn.ensemble import IsolationForest
 
 from wardround.errors import NotTrainable, UseCaseInvalid
-from wardround.models.base import Family
 from wardround.models.conformal import flagging
 from wardround.models.estimators import fitted
 from wardround.models.folds import PatientFolds
@@ -22,7 +21,6 @@ from wardround.models.preprocessing import transformed
 from wardround.models.whole import Progress
 from wardround.problems.anomaly import UNUSUAL, USUAL
 from wardround.problems.base import Floats, Prediction
-from wardround.use_cases.base import UseCase
 
 FOLDS = 5
 
@@ -147,20 +145,3 @@ class Components(OutlierLearner):
     def _squares(self, rows: Floats) -> Floats:
         centred, components = rows - self.model["mean"], self.model["components"]
         return np.asarray((centred - product(product(centred, components.T), components)) ** 2)
-
-
-LEARNERS: Mapping[str, type[OutlierLearner]] = {"isolation_forest": Isolation, "principal_components": Components}
-
-
-def unfitted(use_case: UseCase, family: Family, parameters: Mapping[str, Any], *, calibrate: bool) -> OutlierLearner:
-    """Return an unfitted learner of *family*."""
-    return LEARNERS[family.name](use_case=use_case, kind=family, parameters=dict(parameters), calibrate=calibrate)
-
-
-def restored(files: Mapping[str, bytes], family: Family, *, place: str) -> OutlierLearner:
-    """Return the learner that was saved as *files*.
-
-    Raises:
-        Corrupted: they are not what such a learner saves.
-    """
-    return LEARNERS[family.name].restore(files, family, place=place)

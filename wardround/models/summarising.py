@@ -12,7 +12,6 @@ import numpy as np
 from wardround.contents.arrays import packed
 from wardround.contents.text_sentences import sentences
 from wardround.errors import NotTrainable
-from wardround.models.base import Family
 from wardround.models.estimators import fitted
 from wardround.models.terms import Terms, learned
 from wardround.models.texts import TextLearner, answered, stored
@@ -20,7 +19,6 @@ from wardround.models.whole import Progress
 from wardround.problems.base import Floats, Objects, Prediction
 from wardround.problems.quoting import Spans, centrality, chosen, written
 from wardround.problems.rouge import rouge_l, tokens
-from wardround.use_cases.base import UseCase
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -215,20 +213,3 @@ def _places(words: list[list[str]]) -> Floats:
             np.full(count, math.log(count)),
         ]
     )
-
-
-_OF: Mapping[str, type[Quoter]] = {"lead": Lead, "textrank": TextRank, "sentence_ranking": SentenceRanking}
-
-
-def unfitted(use_case: UseCase, family: Family, parameters: Mapping[str, Any], *, calibrate: bool) -> Quoter:
-    """Return an unfitted learner of *family*."""
-    return _OF[family.name](use_case=use_case, kind=family, parameters=dict(parameters), calibrate=calibrate)
-
-
-def restored(files: Mapping[str, bytes], family: Family, *, place: str) -> Quoter:
-    """Return the learner that was saved as *files*.
-
-    Raises:
-        Corrupted: a file is missing, or not what was saved.
-    """
-    return _OF[family.name].restore(files, family, place=place)

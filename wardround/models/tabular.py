@@ -15,7 +15,7 @@ from wardround.models import storage
 from wardround.models.base import TabularFamily, Trial
 from wardround.models.conformal import half_width
 from wardround.models.estimators import fitted, point
-from wardround.models.facts import FACTS, FORMAT, MODEL, Facts
+from wardround.models.facts import FACTS, FORMAT, MODEL, Facts, read_facts
 from wardround.models.folds import PatientFolds
 from wardround.models.limits import Refused, calibratable, enough_rows, refused
 from wardround.models.preprocessing import Encoding, learned, versions
@@ -90,11 +90,7 @@ class TabularLearner:
         return ("estimator__" if self.calibrated else "") + "model__" + self.kind.inside
 
     def check_parameters(self, names: Mapping[str, Any]) -> None:
-        """Refuse parameters the family does not have.
-
-        Raises:
-            UseCaseInvalid: naming each of them.
-        """
+        """Refuse parameters the family does not have; see `Learner.check_parameters`."""
         inner = self.kind.build({}, 0)
         known = {
             name.removeprefix(self.kind.inside) for name in inner.get_params() if name.startswith(self.kind.inside)
@@ -183,7 +179,7 @@ class TabularLearner:
         if self.kind.problem != "regression" or self.encoding is None:
             return
         target, patients = np.asarray(target, dtype=float), _patients(frame, patients)
-        matrix = self._training_matrix(frame, patients)
+        matrix = self.encoding.matrix(frame, pd.factorize(patients)[0])
         folds = PatientFolds(INNER_FOLDS, seed=seed)
         if folds.get_n_splits(None, target, patients) < 2:
             return
@@ -264,6 +260,20 @@ class TabularLearner:
         )
         return {MODEL: storage.dumps(self.estimator), FACTS: to_json(facts, indent=1)}
 
+    @classmethod
+    def restore(cls, files: Mapping[str, bytes], family: TabularFamily, *, place: str) -> "TabularLearner":
+        """Return the learner that was saved as *files*.
+
+        Raises:
+            Corrupted: a file is missing, or not what `save` writes.
+        """
+        facts = read_facts(files, place=place)
+        return cls(
+            use_case=None, kind=family, parameters=dict(facts.parameters), calibrate=facts.calibrated,
+            encoding=facts.encoding, estimator=storage.loads(files[MODEL], place=f"{place}/{MODEL}"),
+            half_width=facts.half_width, notes=facts.notes, name=facts.use_case,
+        )  # fmt: skip
+
     @property
     def _own(self) -> str:
         return self.use_case.name if self.use_case else self.name
@@ -272,10 +282,6 @@ class TabularLearner:
         assert self.encoding is not None, "it was not fitted"
         matrix = self.encoding.matrix(frame)
         return np.column_stack([matrix, np.zeros(len(matrix))])
-
-    def _training_matrix(self, frame: "pd.DataFrame", patients: Any) -> Floats:
-        assert self.encoding is not None
-        return self.encoding.matrix(frame, pd.factorize(np.asarray(patients))[0])
 
     def _interval(self, value: Floats) -> Prediction:
         if self.half_width is None:

@@ -14,14 +14,12 @@ import numpy as np
 
 from wardround.contents.text_assertions import assertions
 from wardround.errors import NotTrainable
-from wardround.models.base import Family
 from wardround.models.preprocessing import RARE
 from wardround.models.sequences import shared
 from wardround.models.texts import TextLearner, answered
 from wardround.models.whole import Progress, texts_of
 from wardround.problems.base import Floats, Objects, Prediction
 from wardround.problems.tagging import spans
-from wardround.use_cases.base import UseCase
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -174,17 +172,3 @@ def _matches(text: str, terms: Mapping[str, Any]) -> Spans:
 
 def _inside(text: str, at: int) -> bool:
     return 0 < at < len(text) and all(c.isascii() and c.isalpha() for c in text[at - 1 : at + 1])
-
-
-def unfitted(use_case: UseCase, family: Family, parameters: Mapping[str, Any], *, calibrate: bool) -> Dictionary:
-    """Return an unfitted learner."""
-    return Dictionary(use_case=use_case, kind=family, parameters=dict(parameters), calibrate=calibrate)
-
-
-def restored(files: Mapping[str, bytes], family: Family, *, place: str) -> Dictionary:
-    """Return the learner that was saved as *files*.
-
-    Raises:
-        Corrupted: a file is missing, or not what was saved.
-    """
-    return Dictionary.restore(files, family, place=place)

@@ -18,12 +18,10 @@ from wardround.contents.arrays import packed, unpacked
 from wardround.contents.enhancing import HOW, enhanced
 from wardround.contents.image_measures import grey
 from wardround.errors import InputFault, NotTrainable, UseCaseInvalid
-from wardround.models.base import Family
 from wardround.models.preprocessing import PLACE
 from wardround.models.whole import Progress, WholeLearner, values_of
 from wardround.problems.base import Floats, Objects, Prediction
 from wardround.problems.segmentation import Mask, dice
-from wardround.use_cases.base import UseCase
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -202,20 +200,6 @@ class Thresholding(WholeLearner):
         seeds = np.zeros(kept.shape, dtype=np.int64)
         seeds[tuple(peaks.T)] = np.arange(1, len(peaks) + 1)
         return np.asarray(watershed(-distance, seeds, mask=kept), dtype=np.int64)
-
-
-def unfitted(use_case: UseCase, family: Family, parameters: Mapping[str, Any], *, calibrate: bool) -> Thresholding:
-    """Return an unfitted learner of *family*."""
-    return Thresholding(use_case=use_case, kind=family, parameters=dict(parameters), calibrate=calibrate)
-
-
-def restored(files: Mapping[str, bytes], family: Family, *, place: str) -> Thresholding:
-    """Return the learner that was saved as *files*.
-
-    Raises:
-        Corrupted: a file is missing, or not what `Thresholding.save` writes.
-    """
-    return Thresholding.restore(files, family, place=place)
 
 
 def _worth(true: NDArray[np.bool_], picture: Floats, cut: Floats | float) -> list[float]:

@@ -10,7 +10,6 @@ from scipy.special import expit, logit
 
 from wardround.contents.arrays import packed
 from wardround.errors import Corrupted, NotTrainable
-from wardround.models.base import Family
 from wardround.models.estimators import fitted
 from wardround.models.folds import PatientFolds
 from wardround.models.terms import Terms, learned
@@ -18,7 +17,6 @@ from wardround.models.texts import TextLearner, spread, stored
 from wardround.models.whole import Progress, texts_of
 from wardround.problems.base import Floats, Objects, Prediction
 from wardround.problems.multilabel import SEPARATOR
-from wardround.use_cases.base import UseCase
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -209,17 +207,3 @@ class BagOfWords(TextLearner):
         both = stored(files, WEIGHTS, shape=(len(names), 1 + len(self.outcomes)), place=place)
         self.terms = Terms(names=names, weights=both[:, 0], longest=int(facts["longest"]))
         self.weights = np.ascontiguousarray(both[:, 1:])
-
-
-def unfitted(use_case: UseCase, family: Family, parameters: Mapping[str, Any], *, calibrate: bool) -> BagOfWords:
-    """Return an unfitted learner."""
-    return BagOfWords(use_case=use_case, kind=family, parameters=dict(parameters), calibrate=calibrate)
-
-
-def restored(files: Mapping[str, bytes], family: Family, *, place: str) -> BagOfWords:
-    """Return the learner that was saved as *files*.
-
-    Raises:
-        Corrupted: a file is missing, or not what was saved.
-    """
-    return BagOfWords.restore(files, family, place=place)
