@@ -6,6 +6,8 @@ so what rests on one is added up here in a fixed order.
 """
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -19,7 +21,7 @@ from sklearn.pipeline import Pipeline
 
 from wardround.models import nearest
 from wardround.models.limits import beneath
-from wardround.models.preprocessing import transformed
+from wardround.models.preprocessing import fit_transformed, transformed
 from wardround.problems.base import Floats
 
 
@@ -30,15 +32,35 @@ def fitted(estimator: Any, matrix: Floats, target: Floats | None) -> tuple[str, 
         Refused: scikit-learn refuses these rows or parameters, or a calculation left the range of numbers, so that the
             fit would be wrong.
     """
+    with _beneath() as caught:
+        if isinstance(estimator, Pipeline):
+            (_, prepare), (_, model) = estimator.steps
+            model.fit(fit_transformed(prepare, matrix), target)
+        else:
+            estimator.fit(matrix, target)
+    stopped = {issubclass(each.category, ConvergenceWarning) for each in caught}
+    said = {True: "the optimiser stopped before it had converged", False: "scikit-learn warned of a parameter"}
+    return tuple(said[early] for early in sorted(stopped, reverse=True))
+
+
+def prepared(transformer: Any, matrix: Floats) -> Floats:
+    """Fit *transformer* of `Encoding.preprocessor` in place and return the prepared rows of *matrix*.
+
+    Raises:
+        Refused: see `fitted`.
+    """
+    with _beneath():
+        return fit_transformed(transformer, matrix)
+
+
+@contextmanager
+def _beneath() -> Iterator[list[warnings.WarningMessage]]:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("ignore")  # what a later release will change says nothing of this model
         warnings.simplefilter("always", UserWarning)
         warnings.simplefilter("error", RuntimeWarning)
         with beneath():
-            estimator.fit(matrix, target)
-    stopped = {issubclass(each.category, ConvergenceWarning) for each in caught}
-    said = {True: "the optimiser stopped before it had converged", False: "scikit-learn warned of a parameter"}
-    return tuple(said[early] for early in sorted(stopped, reverse=True))
+            yield caught
 
 
 def point(estimator: Any, matrix: Floats, problem: str) -> Floats:

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from wardround.errors import UseCaseInvalid
 from wardround.models import storage
-from wardround.models.estimators import fitted
+from wardround.models.estimators import prepared
 from wardround.models.facts import MODEL
 from wardround.models.preprocessing import Encoding, learned, transformed, versions
 from wardround.models.whole import Progress, WholeLearner
@@ -69,14 +69,18 @@ class MatrixLearner(WholeLearner):
         self, frame: "pd.DataFrame", target: Floats, patients: Any, *, seed: int, progress: Progress | None
     ) -> None:
         """Learn encoding, preparation and the family's own from the rows; see `WholeLearner.learn`."""
+        with threadpool_limits(limits=1):  # threads add up in the order in which they finish
+            self.model = self.learn_prepared(
+                self._learn_rows(frame, patients), target, patients, seed=seed, progress=progress
+            )
+
+    def _learn_rows(self, frame: "pd.DataFrame", patients: Any) -> Floats:
+        """Learn encoding and preparation; return the prepared rows, which nothing else holds on to."""
         assert self.use_case is not None, "a stored learner is not fitted again"
         self.encoding, matrix = learned(self.use_case, frame, patients)
         self.columns, self.notes = self.encoding.columns, ()
         self.prepare = self.encoding.preprocessor(scaled=self.scaled)
-        fitted(self.prepare, matrix, None)
-        rows = transformed(self.prepare, matrix)
-        with threadpool_limits(limits=1):  # threads add up in the order in which they finish
-            self.model = self.learn_prepared(rows, target, patients, seed=seed, progress=progress)
+        return prepared(self.prepare, matrix)
 
     def predict(self, frame: "pd.DataFrame | Mapping[str, Sequence[Any]]") -> Prediction:
         """Return one prediction per row of *frame*; columns in any order, others are not looked at."""

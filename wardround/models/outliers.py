@@ -59,12 +59,13 @@ class OutlierLearner(MatrixLearner):
             raise NotTrainable(self._own, "one patient cannot be compared with others", "Add rows of other patients")
         owner, says_missing = owners(self.prepare)
         keep = np.flatnonzero(~says_missing)
-        rows = rows[:, keep]
+        rows = np.ascontiguousarray(rows[:, keep])  # from which rows are taken faster
         scores = np.empty(len(rows))
         for train, test in folds.split(rows, groups=patients):
-            self.model = {"mean": rows[train].mean(axis=0)}
-            self.model |= self.fitted_to(rows[train], seed)
+            others = rows[train]
+            self.model = {"mean": others.mean(axis=0), **self.fitted_to(others, seed)}
             scores[test] = self.scored(rows[test])
+        del others
         unusual = flagging(scores, flag)
         self.model = {"keep": keep, "owner": owner[keep], "mean": rows.mean(axis=0)}
         return {**self.model, **self.fitted_to(rows, seed), "unusual": unusual}

@@ -153,30 +153,54 @@ def versions(encoding: Encoding, matrix: Floats) -> Iterator[tuple[slice, Floats
         yield part, found
 
 
+def fit_transformed(transformer: "ColumnTransformer", matrix: Floats) -> Floats:
+    """Fit *transformer* of `Encoding.preprocessor` to *matrix* in place; return what it makes of it, as `transformed`.
+
+    To the last bit what its own fit learns, in a third of the time: it is fitted to two rows that have the medians and
+    the gaps of all (scikit-learn sorts every column for its median, and twice for codes that are known), then its
+    scaling to all rows.
+    """
+    few = np.zeros((2, matrix.shape[1]))
+    for place in next((places for name, _, places in transformer.transformers if name == "numbers"), ()):
+        values = matrix[:, place]
+        known = values[~np.isnan(values)]
+        few[0, place] = _median(known) if len(known) else np.nan
+        few[1, place] = few[0, place] if len(known) == len(values) else np.nan
+    transformer.fit(few)
+    return _filled(transformer, matrix, fit=True)
+
+
 def transformed(transformer: "ColumnTransformer", matrix: Floats) -> Floats:
     """Return what the fitted *transformer* of `Encoding.preprocessor` makes of *matrix*, to the last bit.
 
     Its own arithmetic without its checks, which take 2 ms whether there is one row or a thousand: a patient's single
     record waits for that, and what they look for cannot come out of `Encoding.matrix`.
     """
-    parts = []
-    for name, step, places in transformer.transformers_:
-        if name == "numbers":
-            parts.append(_numbers_transformed(dict(step.steps), matrix[:, places]))
-        elif name == "levels":
-            widths = np.array([len(codes) for codes in step.categories_])
-            hot = np.zeros((len(matrix), widths.sum()))
-            hot[np.arange(len(matrix))[:, None], widths.cumsum() - widths + matrix[:, places].astype(np.intp)] = 1
-            parts.append(hot)
-    return np.hstack(parts)
+    return _filled(transformer, matrix, fit=False)
 
 
-def _numbers_transformed(steps: Mapping[str, Any], part: Floats) -> Floats:
-    impute, gone = steps["impute"], np.isnan(part)
-    out = np.hstack([np.where(gone, impute.statistics_, part), gone[:, impute.indicator_.features_]])
-    if "scale" in steps:
-        out -= steps["scale"].mean_
-        out /= steps["scale"].scale_
+def _filled(transformer: "ColumnTransformer", matrix: Floats, *, fit: bool) -> Floats:
+    steps = {name: (step, places) for name, step, places in transformer.transformers_}
+    numbers, places = steps.get("numbers", (None, []))
+    gone = numbers.named_steps["impute"].indicator_.features_ if numbers else []
+    codes, coded = steps.get("levels", (None, []))
+    widths = np.array([len(each) for each in codes.categories_] if codes else [], dtype=np.intp)
+    known = len(places) + len(gone)
+    out = np.zeros((len(matrix), known + widths.sum()))
+    if numbers:
+        part = np.empty((known, len(matrix)))
+        part[: len(places)] = matrix.T[places]
+        missing = np.isnan(part[: len(places)])
+        np.copyto(part[: len(places)], numbers.named_steps["impute"].statistics_[:, None], where=missing)
+        part[len(places) :] = missing[gone]
+        if scale := numbers.named_steps.get("scale"):
+            if fit:  # the order in which scikit-learn adds up hangs on how what it is given lies in memory
+                scale.fit(part.T if len(gone) else np.ascontiguousarray(part.T))
+            part -= scale.mean_[:, None]
+            part /= scale.scale_[:, None]
+        out[:, :known] = part.T
+    if codes:
+        out[np.arange(len(matrix))[:, None], known + widths.cumsum() - widths + matrix[:, coded].astype(np.intp)] = 1
     return out
 
 

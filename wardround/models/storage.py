@@ -4,9 +4,12 @@ skops names parts by memory address and stamps the hour on its archive. `dumps` 
 same thing twice gives the same file, hence the same version.
 """
 
+import gc
 import io
 import json
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import PurePath
 from typing import Any
 
@@ -37,12 +40,13 @@ def dumps(model: Any) -> bytes:
     """
     import skops.io
 
-    written = io.BytesIO()
-    skops.io.dump(model, written)
-    strange = set(skops.io.get_untrusted_types(file=written)) - REVIEWED
+    taken = _Taken()
+    with _no_search_for_garbage():
+        skops.io.dump(model, taken)
+        strange = set(skops.io.get_untrusted_types(data=taken.settled)) - REVIEWED
     if strange:
         raise ValueError(f"the model holds types that were not reviewed: {', '.join(sorted(strange))}")
-    return _settled(written)
+    return taken.settled
 
 
 def loads(body: bytes, *, place: str) -> Any:
@@ -67,7 +71,56 @@ def loads(body: bytes, *, place: str) -> Any:
         raise Corrupted(place, f"it cannot be restored ({type(error).__name__})") from None
 
 
-def _settled(written: io.BytesIO) -> bytes:
+class _Taken:
+    """A file that settles what skops writes while it is there: a forest's archive is as large as the forest."""
+
+    settled = b""
+
+    def write(self, part: memoryview) -> None:
+        """Take the whole archive; skops writes it at once."""
+        self.settled = _settled(_View(part))
+
+
+class _View(io.RawIOBase):
+    """Bytes that are read where they lie; `io.BytesIO` would hold them twice."""
+
+    def __init__(self, held: memoryview):
+        self.held, self.at = held, 0
+
+    def seekable(self) -> bool:
+        """Return True."""
+        return True
+
+    def tell(self) -> int:
+        """Return the place of the next byte."""
+        return self.at
+
+    def seek(self, place: int, whence: int = io.SEEK_SET) -> int:
+        """Go to *place*, and return it from the start."""
+        self.at = place + {io.SEEK_SET: 0, io.SEEK_CUR: self.at, io.SEEK_END: len(self.held)}[whence]
+        return self.at
+
+    def read(self, count: int = -1) -> bytes:
+        """Return the next *count* bytes, or all that are left."""
+        end = len(self.held) if count < 0 else min(self.at + count, len(self.held))
+        part, self.at = bytes(self.held[self.at : end]), end
+        return part
+
+
+@contextmanager
+def _no_search_for_garbage() -> Iterator[None]:
+    """A forest is described by a hundred thousand small objects, and Python would look through all of the process for
+    circles while they are made: as long again."""
+    wanted = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if wanted:
+            gc.enable()
+
+
+def _settled(written: io.RawIOBase) -> bytes:
     """Number objects and files in order of appearance, and rewrite the archive without a clock."""
     given = zipfile.ZipFile(written)
     schema = json.loads(given.read("schema.json"))

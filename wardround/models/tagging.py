@@ -4,10 +4,12 @@ A tagger says of each entity it finds whether the text holds it present, absent 
 """
 
 import json
+import re
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TERMS = "model.json"
+_APART = "(?:(?<![A-Za-z])|(?![A-Za-z]))"
+_NOTHING = "(?!)"
 Spans = list[tuple[int, int, str]]
 
 
@@ -123,7 +127,8 @@ class Dictionary(Tagger):
             for start, end, kind in marked:
                 if (term := _surface(text[start:end])) in kinds:
                     kinds[term][kind] += 1
-        whole = Counter(term for _, text, _ in rows for _, _, term in _matches(text, dict.fromkeys(known, "")))
+        pattern = _pattern(tuple(known))
+        whole = Counter(term for _, text, _ in rows for _, _, term in _matches(text, pattern))
         share = float(self.setting["share"])
         self.terms = {
             term: min(kinds[term], key=lambda kind: (-kinds[term][kind], kind))
@@ -133,7 +138,8 @@ class Dictionary(Tagger):
 
     def found(self, texts: Sequence[str]) -> list[Spans]:
         """Return the spans of each text, sorted."""
-        return [[(start, end, self.terms[term]) for start, end, term in _matches(text, self.terms)] for text in texts]
+        pattern = _pattern(tuple(self.terms))
+        return [[(start, end, self.terms[term]) for start, end, term in _matches(text, pattern)] for text in texts]
 
     def files(self) -> dict[str, bytes]:
         """Return what it learned as files by name."""
@@ -149,26 +155,22 @@ def _surface(text: str) -> str:
     return " ".join(text.lower().split())
 
 
-def _matches(text: str, terms: Mapping[str, Any]) -> Spans:
-    """Return (start, end, term) of the terms in *text*, from left to right, the longest of those at a place.
+@lru_cache(maxsize=8)
+def _pattern(terms: tuple[str, ...]) -> re.Pattern[str]:
+    """Return what matches the longest of *terms* at a place; a term of letters is none inside a word.
 
-    A term of letters is none inside a word.
+    Terms are grouped by their first character: a place where none begins is passed over at once.
     """
-    lengths = sorted({len(term) for term in terms}, reverse=True)
-    lower, at, out = text.lower(), 0, []
+    of: dict[str, list[str]] = {}
+    for term in sorted(filter(None, terms), key=lambda term: (-len(term), term)):
+        of.setdefault(term[:1], []).append(re.escape(term[1:]))
+    each = "|".join(f"{re.escape(first)}(?:{'|'.join(rest)})" for first, rest in of.items())
+    return re.compile(f"{_APART}(?:{each}){_APART}" if of else _NOTHING)
+
+
+def _matches(text: str, terms: re.Pattern[str]) -> Spans:
+    """Return (start, end, term) of the terms in *text*, from left to right, the longest of those at a place."""
+    lower = text.lower()
     if len(lower) != len(text):  # a letter whose small form is longer would move what follows
         lower = text
-    while at < len(text):
-        for length in lengths:
-            end = at + length
-            if end <= len(text) and lower[at:end] in terms and not (_inside(text, at) or _inside(text, end)):
-                out.append((at, end, lower[at:end]))
-                at = end
-                break
-        else:
-            at += 1
-    return out
-
-
-def _inside(text: str, at: int) -> bool:
-    return 0 < at < len(text) and all(c.isascii() and c.isalpha() for c in text[at - 1 : at + 1])
+    return [(*match.span(), match.group()) for match in terms.finditer(lower)]

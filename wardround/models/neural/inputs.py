@@ -19,7 +19,7 @@ from torch.nn import functional
 from wardround.contents.arrays import unpacked
 from wardround.errors import Corrupted, InputFault, NotTrainable
 from wardround.models import storage
-from wardround.models.estimators import fitted
+from wardround.models.estimators import prepared
 from wardround.models.facts import MODEL
 from wardround.models.matrices import owners
 from wardround.models.neural.parameters import MOST
@@ -96,7 +96,7 @@ class Features(Input):
         used = replace(use_case, features=tuple(use_case.feature(name) for name in names))
         encoding, matrix = learned(used, frame, patients)
         transformer = encoding.preprocessor(scaled=True)
-        fitted(transformer, matrix, None)
+        prepared(transformer, matrix)
         return cls(encoding=encoding, transformer=transformer, missing=missing)
 
     @property
