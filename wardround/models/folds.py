@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.model_selection import KFold, StratifiedKFold
 
 Index = NDArray[np.intp]
 
@@ -36,6 +35,8 @@ class PatientFolds:
         Raises:
             ValueError: there are too few patients for two folds.
         """
+        from sklearn.model_selection import KFold, StratifiedKFold
+
         codes, ever = self._patients(X, y, groups)
         folds = self.get_n_splits(X, y, groups)
         if folds < 2:

@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from skimage.feature import peak_local_max
 from skimage.filters import threshold_local, threshold_otsu
-from skimage.segmentation import watershed
 
 from wardround.contents.arrays import packed, unpacked
 from wardround.contents.enhancing import HOW, enhanced
@@ -187,6 +185,9 @@ class Thresholding(WholeLearner):
         return np.asarray(ndimage.binary_fill_holes(picture > _moved(self._cut(picture), self.offset)))
 
     def _mask(self, cell: object) -> Mask | None:
+        from skimage.feature import peak_local_max  # learning asks neither
+        from skimage.segmentation import watershed
+
         if not isinstance(cell, bytes):
             return None
         above = self._above(self._smooth(cell))
