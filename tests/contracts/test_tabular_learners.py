@@ -5,12 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.spatial.distance import cdist
 
 from wardround import models
 from wardround.errors import InputFault, UseCaseInvalid
-from wardround.models import estimators
+from wardround.models import estimators, nearest, storage
 from wardround.models.base import TabularFamily
-from wardround.models.preprocessing import transformed
+from wardround.models.preprocessing import learned, transformed
 from wardround.use_cases import load
 from wardround.use_cases.base import Feature
 
@@ -79,6 +80,24 @@ def test_rows_are_prepared_to_the_bit_as_scikit_learn_does(case):
     pipeline = estimator.calibrated_classifiers_[0].estimator if learner.calibrated else estimator
     matrix = learner._matrix(frame)
     assert np.array_equal(transformed(pipeline.named_steps["prepare"], matrix), pipeline[:-1].transform(matrix))
+
+
+@pytest.mark.parametrize("scaled", [True, False])
+@pytest.mark.parametrize(
+    "columns",
+    [("age",), ("age", "pressure"), ("pressure", "never"), ("never",), ("pain", "unknown"),
+     ("age", "pressure", "never", "pain", "smoker", "unknown")],
+    ids=" ".join,
+)  # fmt: skip
+@pytest.mark.parametrize("count", [160, 33])
+def test_a_preparation_is_learned_to_the_bit_as_scikit_learn_does(columns, count, scaled):
+    use_case = use_case_of("classification")
+    used = replace(use_case, features=tuple(use_case.feature(name) for name in columns))
+    frame, *_ = rows(count)
+    encoding, matrix = learned(used, frame, frame["patient_id"].to_numpy())
+    ours, theirs = encoding.preprocessor(scaled=scaled), encoding.preprocessor(scaled=scaled)
+    assert np.array_equal(estimators.prepared(ours, matrix), theirs.fit_transform(matrix))
+    assert storage.dumps(ours) == storage.dumps(theirs)
 
 
 def test_it_predicts_what_scikit_learn_predicts(case):
@@ -213,6 +232,30 @@ def test_of_equally_near_patients_the_first_are_taken_alone_and_in_a_batch():
     learner = models.learner("neighbours", use_case_of("classification")).fit(frame, classes)
     together = learner.predict(frame).value
     assert all(learner.predict(frame.iloc[[i]]).value[0] == together[i] for i in range(0, 300, 9))
+
+
+@pytest.mark.parametrize("parameters", [{}, {"weights": "distance"}, {"n_neighbors": 1}])
+def test_where_no_two_are_equally_near_the_answer_is_that_of_comparing_all_without_doing_so(parameters, monkeypatch):
+    frame, _, numbers = rows(300, seed=4)
+    fresh, compared = rows(200, seed=9)[0], []
+    monkeypatch.setattr(nearest, "cdist", lambda a, *rest: compared.append(len(a)) or cdist(a, *rest))
+    learner = models.learner("neighbours", use_case_of("regression"), parameters).fit(frame, numbers)
+    compared.clear()
+    few = learner.predict(fresh).value
+    assert compared == []
+    monkeypatch.setattr(nearest, "_adds_up_in_order", lambda: False)
+    assert np.array_equal(learner.predict(fresh).value, few)
+    assert sum(compared) == len(fresh)
+
+
+def test_without_asking_whether_it_is_sure_the_nearest_hang_on_the_batch(monkeypatch):
+    frame, classes, _ = rows(300, seed=4)
+    frame["age"], frame["pressure"] = frame["age"].round(-1), np.nan
+    learner = models.learner("neighbours", use_case_of("classification")).fit(frame, classes)
+    named = nearest._named
+    monkeypatch.setattr(nearest, "_named", lambda *given: (*named(*given)[:2], True))
+    together = learner.predict(frame).value
+    assert any(learner.predict(frame.iloc[[i]]).value[0] != together[i] for i in range(0, 300, 9))
 
 
 def test_without_the_fixed_order_of_additions_a_row_hangs_on_its_neighbours(monkeypatch):

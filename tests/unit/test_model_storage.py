@@ -4,11 +4,13 @@ import io
 import pickle
 import subprocess
 import sys
+import tracemalloc
 import zipfile
 
 import numpy as np
 import pytest
 import skops.io
+from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LinearRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
@@ -82,3 +84,24 @@ def test_another_process_writes_the_same_bytes():
     )
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True).stdout
     assert other == storage.dumps(fitted())
+
+
+def most_held(model):
+    """How often the size of its archive is held at most while *model* is written."""
+    size = len(skops.io.dumps(model))
+    tracemalloc.start()
+    try:
+        storage.dumps(model)
+        return tracemalloc.get_traced_memory()[1] / size
+    finally:
+        tracemalloc.stop()
+
+
+def test_an_archive_is_held_once_while_it_is_written_and_twice_if_it_were_copied(monkeypatch):
+    rows = np.random.default_rng(0).normal(size=(4_000, 4))
+    forest = RandomForestRegressor(8, random_state=0).fit(rows, rows[:, 0] * rows[:, 1])
+    storage.dumps(forest)  # what is loaded the first time is not of the archive
+    once = most_held(forest)
+    monkeypatch.setattr(storage, "_View", io.BytesIO)
+    assert once + 0.7 < most_held(forest)
+    assert once < 1.8

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, strategies
 
 from wardround.contents.text_sentences import sentences
 from wardround.errors import NotTrainable
@@ -162,6 +163,24 @@ def test_the_dictionary_takes_the_longest_term_and_none_inside_a_word(case: Case
     assert made.found(["Ribs, a RIB fracture; rib. 肋骨骨折"]) == [
         [(8, 20, "injury"), (22, 25, "bone"), (29, 31, "injury")]
     ]
+
+
+@given(
+    text=strategies.text("abA 1-肺炎.+(", max_size=20),
+    terms=strategies.frozensets(strategies.text("ab 1-肺炎.+(", min_size=1, max_size=4).map(str.strip), max_size=6),
+)
+def test_the_pattern_finds_what_looking_at_every_place_for_every_term_finds(text: str, terms: frozenset[str]) -> None:
+    def inside(at: int) -> bool:
+        return 0 < at < len(text) and all(c.isascii() and c.isalpha() for c in text[at - 1 : at + 1])
+
+    found, at = [], 0
+    while at < len(text):
+        there = [term for term in terms if term and text.lower().startswith(term, at)]
+        ends = [at + len(term) for term in there if not inside(at) and not inside(at + len(term))]
+        if ends:
+            found.append((at, max(ends), text[at : max(ends)].lower()))
+        at = max(ends, default=at + 1)
+    assert tagging._matches(text, tagging._pattern(tuple(terms))) == found
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
