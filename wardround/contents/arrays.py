@@ -3,6 +3,7 @@
 import io
 import math
 import warnings
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -55,15 +56,23 @@ def shape_of(cell: bytes) -> tuple[int, ...]:
 
 def _header(cell: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
     """Return what the header of npy bytes says: shape, whether columns come first, type; and where the values begin."""
-    file = io.BytesIO(cell)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")
-            shape, columns_first, kind = _READERS[np.lib.format.read_magic(file)](file)
-        start = file.tell()
+        width = 2 if cell[6:7] == b"\x01" else 4  # of the number that says how long the header is
+        start = 8 + width + int.from_bytes(cell[8 : 8 + width], "little")
+        shape, columns_first, kind = _said(cell[:start])
         room = math.prod(shape) * kind.itemsize
         if kind.hasobject or not kind.itemsize or min(shape, default=0) < 0 or room != len(cell) - start:
             raise ValueError("its header says another size")
     except Exception:  # of a damaged header NumPy says many things, and some of them quote it
         raise InputFault("a cell", *_NO_ARRAY) from None
     return shape, columns_first, kind, start
+
+
+@lru_cache(maxsize=1_000)
+def _said(head: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Read a header as NumPy does, which takes longer than all else about a small array; many have the same."""
+    file = io.BytesIO(head)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        said: tuple[tuple[int, ...], bool, np.dtype[Any]] = _READERS[np.lib.format.read_magic(file)](file)
+    return said

