@@ -13,6 +13,7 @@ from wardround.evaluation.comparison import Judged, ScoredRows, improvement
 from wardround.evaluation.defaults import default_gates
 from wardround.evaluation.evaluate import MISSING, THIRDS, evaluate, levels_of
 from wardround.evaluation.gates import judge
+from wardround.evaluation.wording import number
 from wardround.problems import problem_of
 from wardround.problems.base import Prediction
 from wardround.use_cases import load
@@ -111,6 +112,15 @@ def test_what_cannot_be_measured_fails_and_never_raises(gate):
     assert not found.criteria[2].passed
     assert found.criteria[0].passed
     assert found.criteria[1].passed
+
+
+@pytest.mark.parametrize(
+    ("value", "told_as"),
+    [(0.0, "0"), (-0.0, "0"), (-0.00004, "-0.00004"), (-0.00006, "-0.0001"), (0.8731, "0.8731"), (0.5, "0.5"),
+     (12.4444, "12.44"), (20_000_000.0, "20,000,000"), (float("nan"), "unknown"), (1e-12, "1e-12")],
+)  # fmt: skip
+def test_a_figure_keeps_its_sign_however_near_to_zero(value, told_as):
+    assert number(value) == told_as
 
 
 @pytest.mark.parametrize("spoilt", ["nan prediction", "infinite prediction", "one class", "few patients"])

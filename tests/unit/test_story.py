@@ -183,7 +183,8 @@ def test_a_suppressed_group_with_figures_left_in_by_mistake_still_shows_none() -
 @pytest.mark.parametrize(
     ("value", "told_as"),
     [(None, "not measured"), (float("nan"), "not measured"), (0.0, "0.000"), (0.8731, "0.873"), (-0.02, "-0.020"),
-     (0.00004, "4e-05"), (12.44, "12.44"), (243.1, "243.1"), (300.0, "300"), (1048.2, "1,048"), (10.0, "10")],
+     (0.00004, "0.00004"), (-0.0, "0.000"), (-0.00004, "-0.00004"), (12.44, "12.44"), (243.1, "243.1"),
+     (300.0, "300"), (1048.2, "1,048"), (10.0, "10")],
 )  # fmt: skip
 def test_numbers_are_told_for_people(value: float | None, told_as: str) -> None:
     assert number(value) == told_as

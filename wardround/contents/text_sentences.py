@@ -51,7 +51,8 @@ def _goes_on(text: str, start: int, match: "re.Match[str]") -> bool:
     if after[:1].islower():
         return True
     before = text[max(start, match.start() - _BEFORE) : match.start()]
-    return bool(len(match.group()) == 1 and (_NO_END.search(before) or _ENUMERATED.search(before)))
+    known = _ENUMERATED if before[-1:].isdecimal() else _NO_END
+    return len(match.group()) == 1 and known.search(before) is not None
 
 
 def _keep(found: list[tuple[int, int]], text: str, start: int, end: int) -> None:

@@ -44,7 +44,15 @@ def number(value: float) -> str:
         return "0"
     if abs(value) >= 1_000:
         return f"{value:,.0f}"
-    return f"{value:.4g}" if abs(value) >= 1 else f"{value:.4f}".rstrip("0").rstrip(".") or "0"
+    if abs(value) < 0.00005:
+        return near_zero(value)
+    return f"{value:.4g}" if abs(value) >= 1 else f"{value:.4f}".rstrip("0").rstrip(".")
+
+
+def near_zero(value: float) -> str:
+    """Return a figure that four decimals would make 0 with its first digit, "-0.00004": its sign may decide."""
+    places = -math.floor(math.log10(abs(value)))
+    return f"{value:.{places}f}" if places < 10 else f"{value:.0e}"
 
 
 def described(gate: Criterion) -> str:

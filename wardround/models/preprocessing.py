@@ -36,7 +36,6 @@ class Encoding:
     *reference* is the code or median of an unremarkable patient, in column order (None: hardly ever measured).
     """
 
-    numeric: tuple[str, ...]
     levels: Mapping[str, tuple[str, ...]]
     columns: tuple[str, ...]
     reference: tuple[float | None, ...]
@@ -92,7 +91,6 @@ def learned(use_case: UseCase, frame: "pd.DataFrame", patients: Any, *beside: An
         frame = frame[list(use_case.feature_names)].astype(dict.fromkeys(use_case.categorical, "category"))
     blank: tuple[float | None, ...] = (None,) * len(use_case.features)
     plain = Encoding(
-        numeric=use_case.numeric,
         levels=dict.fromkeys(use_case.categorical, ()) if absent else _all_levels(use_case, frame, patients),
         columns=use_case.feature_names,
         reference=blank,

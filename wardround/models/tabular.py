@@ -258,7 +258,7 @@ class TabularLearner:
             notes=self.notes,
             encoding=self.encoding,
         )
-        return {MODEL: storage.dumps(self.estimator), FACTS: to_json(facts, indent=1)}
+        return {MODEL: storage.dumps(self.estimator), FACTS: to_json(facts)}
 
     @classmethod
     def restore(cls, files: Mapping[str, bytes], family: TabularFamily, *, place: str) -> "TabularLearner":

@@ -174,13 +174,14 @@ class WholeLearner(ABC):
         """Return its files by name; none of them can execute code when it is loaded."""
         from wardround.domain import to_json
 
-        described = self.described if self.use_case is None else self.use_case.feature_names
+        described = tuple(self.described if self.use_case is None else self.use_case.feature_names)
         facts = {
             "format": FORMAT, "use_case": self._own, "problem": self.problem, "family": self.family,
             "parameters": self.parameters, "calibrate": self.calibrate, "columns": list(self.columns),
-            "notes": list(self.notes), "described": list(described), "learned": dict(self.facts()),
+            "notes": list(self.notes), "described": None if described == self.columns else described,
+            "learned": dict(self.facts()),
         }  # fmt: skip
-        return {**self.files(), FACTS: to_json(facts, indent=1)}
+        return {**self.files(), FACTS: to_json(facts)}
 
     @classmethod
     def restore(cls, files: Mapping[str, bytes], family: Family, *, place: str) -> Self:
@@ -192,10 +193,11 @@ class WholeLearner(ABC):
         facts = json.loads(files[FACTS])
         if facts["format"] != FORMAT:
             raise Corrupted(f"{place}/{FACTS}", f"its format is not {FORMAT}, which this version of wardround reads")
+        columns = texts_of(facts["columns"])
         made = cls(
             use_case=None, kind=family, parameters=dict(facts["parameters"]), calibrate=bool(facts["calibrate"]),
-            columns=texts_of(facts["columns"]), notes=texts_of(facts["notes"]), described=texts_of(facts["described"]),
-            name=str(facts["use_case"]),
+            columns=columns, notes=texts_of(facts["notes"]), name=str(facts["use_case"]),
+            described=columns if facts["described"] is None else texts_of(facts["described"]),
         )  # fmt: skip
         made.take(files, facts["learned"], place=place)
         return made

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from wardround.domain import Interval
-from wardround.evaluation.wording import metric_name
+from wardround.evaluation.wording import metric_name, near_zero
 
 __all__ = ["cell", "joined", "line", "markdown_table", "metric_name", "number", "section", "short", "with_interval"]
 
@@ -14,9 +14,10 @@ def number(value: float | None, *, digits: int = 3) -> str:
         return "not measured"
     size = abs(value)
     if 0 < size < 0.0005:
-        return f"{value:.1g}"
+        return near_zero(value)
     if size >= 1000 or (size >= 10 and value == int(value)):
         return f"{value:,.0f}"
+    value += 0.0  # of which -0 is made 0
     return f"{value:.{max(0, digits - (2 if size >= 100 else 1 if size >= 10 else 0))}f}"
 
 

@@ -5,8 +5,8 @@ Every learned summary is measured against the two of them here: the first senten
 
 import json
 import math
-from collections import Counter
 from collections.abc import Sequence
+from itertools import combinations
 
 import numpy as np
 
@@ -46,24 +46,30 @@ def centrality(sentences_of: Sequence[Sequence[str]]) -> Floats:
     count = len(sentences_of)
     if count < 2:
         return np.ones(count)
-    counts = [Counter(words) for words in sentences_of]
-    held = Counter(word for each in counts for word in each)
-    weight = {word: math.log((1 + count) / (1 + number)) + 1 for word, number in held.items()}
-    norms = [math.sqrt(math.fsum([(n * weight[word]) ** 2 for word, n in each.items()])) for each in counts]
-    squares = {word: weight[word] ** 2 for word, number in held.items() if number > 1}
-    shared = [{word: n for word, n in each.items() if word in squares} for each in counts]
+    held: dict[str, dict[int, int]] = {}  # how often each word is in each sentence
+    for number, words in enumerate(sentences_of):
+        for word in words:
+            where = held.setdefault(word, {})
+            where[number] = where.get(number, 0) + 1
+    rarity = [math.log((1 + count) / (1 + many)) + 1 for many in range(count + 1)]
+    squares: list[list[float]] = [[] for _ in sentences_of]
+    shared: dict[tuple[int, int], list[float]] = {}
+    for where in held.values():
+        weight = rarity[len(where)]
+        for one, n in where.items():
+            squares[one].append((n * weight) ** 2)
+        for (one, n), (other, m) in combinations(where.items(), 2):
+            shared.setdefault((one, other), []).append(n * m * weight**2)
+    norms = [math.sqrt(math.fsum(each)) for each in squares]
     alike = np.zeros((count, count))
-    for i, one in enumerate(shared):
-        for j, other in enumerate(shared[:i]):
-            if words := one.keys() & other.keys():
-                product = math.fsum([one[word] * other[word] * squares[word] for word in words])
-                alike[i, j] = alike[j, i] = product / (norms[i] * norms[j])
+    for (one, other), products in shared.items():
+        alike[one, other] = alike[other, one] = math.fsum(products) / (norms[one] * norms[other])
     totals = alike.sum(axis=1, keepdims=True)
     moves = np.divide(alike, totals, out=np.full_like(alike, 1 / count), where=totals > 0)
     rank = np.full(count, 1 / count)
     for _ in range(_STEPS):
-        after = (1 - DAMPING) / count + DAMPING * (moves * rank[:, None]).sum(axis=0)
-        if np.abs(after - rank).max() < _SETTLED:
+        after = (1 - DAMPING) / count + DAMPING * np.add.reduce(moves * rank[:, None], axis=0)
+        if np.maximum.reduce(np.abs(after - rank)) < _SETTLED:
             return np.asarray(after)
         rank = after
     return rank
