@@ -59,16 +59,16 @@ class OutlierLearner(MatrixLearner):
             raise NotTrainable(self._own, "one patient cannot be compared with others", "Add rows of other patients")
         owner, says_missing = owners(self.prepare)
         keep = np.flatnonzero(~says_missing)
-        rows = np.ascontiguousarray(rows[:, keep])  # from which rows are taken faster
+        rows = np.take(rows, keep, axis=1)  # row by row, as its parts are taken
         scores = np.empty(len(rows))
         for train, test in folds.split(rows, groups=patients):
             others = rows[train]
-            self.model = {"mean": others.mean(axis=0), **self.fitted_to(others, seed)}
+            self.model = self.fitted_to(others, seed)
             scores[test] = self.scored(rows[test])
         del others
         unusual = flagging(scores, flag)
-        self.model = {"keep": keep, "owner": owner[keep], "mean": rows.mean(axis=0)}
-        return {**self.model, **self.fitted_to(rows, seed), "unusual": unusual}
+        known = {"keep": keep, "owner": owner[keep], "mean": rows.mean(axis=0)}
+        return {**known, **self.fitted_to(rows, seed), "unusual": unusual}
 
     def answered(self, rows: Floats) -> Prediction:
         """Return the score (value), whether it is unusual (output) and the figures of a row (parts)."""
@@ -128,7 +128,7 @@ class Components(OutlierLearner):
         self.notes = fitted(model, rows, None)
         if len(model.components_) == rows.shape[1]:
             raise NotTrainable(self._own, "all components are kept, so nothing is left over", "Lower variance")
-        return {"components": model.components_}
+        return {"mean": model.mean_, "components": model.components_}
 
     def scored(self, rows: Floats) -> Floats:
         """Return the reconstruction error of each prepared row (n,)."""
