@@ -6,7 +6,6 @@ Every learned summary is measured against the two of them here: the first senten
 import json
 import math
 from collections.abc import Sequence
-from itertools import combinations
 
 import numpy as np
 
@@ -52,18 +51,22 @@ def centrality(sentences_of: Sequence[Sequence[str]]) -> Floats:
             where = held.setdefault(word, {})
             where[number] = where.get(number, 0) + 1
     rarity = [math.log((1 + count) / (1 + many)) + 1 for many in range(count + 1)]
-    squares: list[list[float]] = [[] for _ in sentences_of]
-    shared: dict[tuple[int, int], list[float]] = {}
-    for where in held.values():
-        weight = rarity[len(where)]
-        for one, n in where.items():
-            squares[one].append((n * weight) ** 2)
-        for (one, n), (other, m) in combinations(where.items(), 2):
-            shared.setdefault((one, other), []).append(n * m * weight**2)
-    norms = [math.sqrt(math.fsum(each)) for each in squares]
+    norms: list[float] = []
     alike = np.zeros((count, count))
-    for (one, other), products in shared.items():
-        alike[one, other] = alike[other, one] = math.fsum(products) / (norms[one] * norms[other])
+    for one, words in enumerate(sentences_of):
+        own: list[float] = []
+        shared: dict[int, list[float]] = {}  # of one sentence at a time: a long text has many pairs
+        for word in dict.fromkeys(words):
+            where = held[word]
+            n, weight = where[one], rarity[len(where)]
+            own.append((n * weight) ** 2)
+            for other, m in where.items():
+                if other == one:
+                    break
+                shared.setdefault(other, []).append(n * m * weight**2)
+        norms.append(math.sqrt(math.fsum(own)))
+        for other, products in shared.items():
+            alike[one, other] = alike[other, one] = math.fsum(products) / (norms[one] * norms[other])
     totals = alike.sum(axis=1, keepdims=True)
     moves = np.divide(alike, totals, out=np.full_like(alike, 1 / count), where=totals > 0)
     rank = np.full(count, 1 / count)

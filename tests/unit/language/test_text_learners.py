@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, strategies
+from hypothesis import given
+from hypothesis import strategies as st
 
 from wardround.contents.text_sentences import sentences
 from wardround.errors import NotTrainable
@@ -166,8 +167,8 @@ def test_the_dictionary_takes_the_longest_term_and_none_inside_a_word(case: Case
 
 
 @given(
-    text=strategies.text("abA 1-肺炎.+(", max_size=20),
-    terms=strategies.frozensets(strategies.text("ab 1-肺炎.+(", min_size=1, max_size=4).map(str.strip), max_size=6),
+    text=st.text("abA 1-肺炎.+(", max_size=20),
+    terms=st.frozensets(st.text("ab 1-肺炎.+(", min_size=1, max_size=4).map(str.strip), max_size=6),
 )
 def test_the_pattern_finds_what_looking_at_every_place_for_every_term_finds(text: str, terms: frozenset[str]) -> None:
     def inside(at: int) -> bool:

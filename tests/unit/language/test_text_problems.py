@@ -1,6 +1,7 @@
 """The problems whose answer is text: what their figures must hold, whatever was learned."""
 
 import json
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,18 @@ def test_textrank_prefers_the_sentence_that_shares_most_with_the_others() -> Non
     assert textrank("") == lead("") == ()
     assert centrality([["a"]]).tolist() == [1.0]
     assert centrality([["a"], ["b"], ["c"]]) == pytest.approx([1 / 3] * 3)
+
+
+def test_the_ranks_of_a_long_text_take_the_room_of_its_pairs_of_sentences_and_not_of_their_words() -> None:
+    count, common = 300, [f"word {number}" for number in range(12)]
+    text = [[*common, f"own {number}"] for number in range(count)]
+    tracemalloc.start()
+    try:
+        centrality(text)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert most < 8 * (8 * count**2)  # a few tables of numbers; of words it would be over forty
 
 
 def test_a_summary_is_judged_with_its_baselines_on_the_same_row() -> None:
